@@ -1,0 +1,266 @@
+"""Narrow phase: where two shapes overlap, along which normal and how deep.
+
+Polygon against polygon is the separating axis test with clipping of the incident face (two points,
+as `b2CollidePolygons`), polygon against circle the nearest point of the deepest face, and the walls
+of the room are half-spaces. Contacts come out in the slot order of `schedule`. There is no broad
+phase: with few bodies a dense pass over all pairs is cheaper than finding out which to skip.
+"""
+
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from physics import schedule
+from physics.base import WALL_NORMALS, WALL_OFFSETS, Array, Capacity, Touching
+from physics.materialise import materialise
+from physics.math2d import Vec, reciprocal, where
+from physics.prepare import Prepared
+
+HYSTERESIS = 0.01  # m; the second polygon gives the reference face only if better by this, so that faces do not flicker
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class Contact:
+    """Up to two contact points of a pair; `normal` points from the first body to the second."""
+
+    normal: Vec
+    points: tuple[Vec, Vec]
+    depths: tuple[Array, Array]
+    active: tuple[Array, Array]
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class Polygons:
+    """Polygons in the world frame, one entry a vertex; face `i` starts at corner `i`."""
+
+    corners: list[Vec]
+    normals: list[Vec]
+    offsets: list[Array]  # normal . corner
+
+    def take(self, rows: np.ndarray) -> "Polygons":
+        """The polygons at `rows`."""
+        return jax.tree.map(lambda leaf: leaf[rows], self)
+
+
+def _fold(function: object, values: Sequence[Array]) -> Array:
+    return functools.reduce(function, values)  # type: ignore[arg-type]
+
+
+def _pick(index: Array, values: Sequence[Array], shift: int = 0) -> Array:
+    """`values[index + shift]`, elementwise, wrapping around."""
+    count = len(values)
+    chosen = values[shift % count]
+    for i in range(1, count):
+        chosen = jnp.where(index == i, values[(i + shift) % count], chosen)
+    return chosen
+
+
+def _pick_vec(index: Array, values: Sequence[Vec], shift: int = 0) -> Vec:
+    return Vec(_pick(index, [v.x for v in values], shift), _pick(index, [v.y for v in values], shift))
+
+
+def _first_at(value: Array, values: Sequence[Array]) -> Array:
+    """Index of the first of `values` that equals `value`."""
+    index = jnp.full(value.shape, len(values) - 1)
+    for i in reversed(range(len(values) - 1)):
+        index = jnp.where(values[i] == value, i, index)
+    return index
+
+
+def place_polygons(prepared: Prepared, pos: Vec, cos: Array, sin: Array) -> Polygons:
+    """Turn and move the polygons' vertices and face normals into the world frame."""
+    vertices = prepared.scene.bodies.vertices
+    count = vertices.shape[2]
+    cos, sin, centre = cos[:count], sin[:count], pos[:count]
+    corners = [Vec.of(vertices[:, i]).turned(cos, sin) + centre for i in range(vertices.shape[1])]
+    normals = [Vec.of(prepared.normals[:, i]).turned(cos, sin) for i in range(vertices.shape[1])]
+    offsets = [normal.dot(corner) for normal, corner in zip(normals, corners, strict=True)]
+    return materialise(Polygons(corners, normals, offsets))
+
+
+def _separations(faces: Polygons, other: Polygons) -> list[Array]:
+    """Per face, how far the other polygon's deepest corner is in front of it."""
+    return [
+        _fold(jnp.minimum, [normal.dot(corner) for corner in other.corners]) - offset
+        for normal, offset in zip(faces.normals, faces.offsets, strict=True)
+    ]
+
+
+def polygon_polygon(a: Polygons, b: Polygons) -> Contact:
+    """Contact of polygon pairs: separating axes, then the incident face clipped to the reference face."""
+    of_a, of_b = materialise((_separations(a, b), _separations(b, a)))
+    best_a, best_b = materialise((_fold(jnp.maximum, of_a), _fold(jnp.maximum, of_b)))
+    use_b = best_a + HYSTERESIS < best_b
+    face = jnp.where(use_b, _first_at(best_b, of_b), _first_at(best_a, of_a))
+    separation = jnp.maximum(best_a, best_b)
+    face, separation, use_b = materialise((face, separation, use_b))
+
+    reference, incident = [
+        materialise(jax.tree.map(lambda p, q: jnp.where(use_b, p, q), *sides)) for sides in ((b, a), (a, b))
+    ]
+    normal = _pick_vec(face, reference.normals)
+    start, end = _pick_vec(face, reference.corners), _pick_vec(face, reference.corners, 1)
+    normal, start, end = materialise((normal, start, end))
+    facing = materialise([n.dot(normal) for n in incident.normals])
+    opposite = _first_at(_fold(jnp.minimum, facing), facing)
+    ends = materialise((_pick_vec(opposite, incident.corners), _pick_vec(opposite, incident.corners, 1)))
+    points, heights, distinct = _clip(ends, start, end, normal)
+    active = separation < 0
+    toward_b = where(use_b, -normal, normal)
+    deep = (active, active & (heights[1] < 0) & distinct)
+    return Contact(toward_b, points, (-heights[0], -heights[1]), deep)
+
+
+def _clip(ends: tuple[Vec, Vec], start: Vec, end: Vec, normal: Vec) -> tuple[tuple[Vec, Vec], tuple[Array, Array], Array]:
+    """Cut a segment to the strip above the face `start`-`end`: (points, heights over the face), deepest first."""
+    along = end - start
+    length = along.length() + 1e-9
+    along = along * (1 / length)
+    along, length = materialise((along, length))
+    at = [(point - start).dot(along) for point in ends]
+    height = [(point - start).dot(normal) for point in ends]
+    at, height = materialise((at, height))
+    run = at[1] - at[0]
+    upright = jnp.abs(run) < 1e-6
+    slope = jnp.where(upright, 0.0, (height[1] - height[0]) / jnp.where(upright, 1.0, run))
+    cut = [jnp.clip(s, 0.0, length) for s in at]
+    cut_height = [height[i] + slope * (cut[i] - at[i]) for i in range(2)]
+    cut, cut_height = materialise((cut, cut_height))
+    points = [start + along * cut[i] + normal * cut_height[i] for i in range(2)]
+    swap = cut_height[1] < cut_height[0]
+    deep = where(swap, points[1], points[0]), where(swap, points[0], points[1])
+    heights = jnp.minimum(*cut_height), jnp.maximum(*cut_height)
+    return deep, heights, jnp.abs(cut[1] - cut[0]) > 1e-4
+
+
+def polygon_circle(polygon: Polygons, centre: Vec, radius: Array) -> Contact:
+    """Contact of polygon-circle pairs, normal towards the circle."""
+    heights = materialise([n.dot(centre) - offset for n, offset in zip(polygon.normals, polygon.offsets, strict=True)])
+    height = materialise(_fold(jnp.maximum, heights))
+    face = materialise(_first_at(height, heights))
+    normal = _pick_vec(face, polygon.normals)
+    start, end = _pick_vec(face, polygon.corners), _pick_vec(face, polygon.corners, 1)
+    normal, start, end = materialise((normal, start, end))
+    along = end - start
+    share = jnp.clip((centre - start).dot(along) / (along.dot(along) + 1e-12), 0.0, 1.0)
+    nearest = start + along * materialise(share)
+    away = centre - nearest
+    distance = away.length()
+    away, distance, nearest = materialise((away, distance, nearest))
+    inside = height < 0
+    direction = where(inside, normal, away * reciprocal(distance))
+    point = where(inside, centre - normal * height, nearest)
+    depth = radius - jnp.where(inside, height, distance)
+    return _one_point(direction, point, depth)
+
+
+def circle_circle(a: Vec, radius_a: Array, b: Vec, radius_b: Array) -> Contact:
+    """Contact of circle pairs."""
+    between = b - a
+    distance = between.length()
+    normal = between * reciprocal(distance)
+    return _one_point(normal, a + normal * radius_a, radius_a + radius_b - distance)
+
+
+def _one_point(normal: Vec, point: Vec, depth: Array) -> Contact:
+    nothing = jnp.zeros_like(depth)
+    return Contact(normal, (point, point), (depth, nothing), (depth > 0, jnp.zeros(depth.shape, bool)))
+
+
+def pairs(capacity: Capacity, prepared: Prepared, polygons: Polygons, pos: Vec) -> Contact:
+    """Contacts of all pairs of bodies, `[K, W]`, in slot order, whether admitted or not."""
+    plan = schedule.make(capacity.even_bodies)
+    of_kind = _slots_by_kind(capacity)
+    found: list[Contact] = []
+    radius = prepared.scene.bodies.radius
+    if of_kind["pp"].size:
+        found.append(polygon_polygon(polygons.take(plan.first[of_kind["pp"]]), polygons.take(plan.second[of_kind["pp"]])))
+    if of_kind["pc"].size:
+        found.append(_mixed(capacity, plan, of_kind["pc"], polygons, pos, radius))
+    if of_kind["cc"].size:
+        a, b = plan.first[of_kind["cc"]], plan.second[of_kind["cc"]]
+        found.append(circle_circle(pos[a], radius[a - capacity.polygons], pos[b], radius[b - capacity.polygons]))
+    found.append(jax.tree.map(lambda leaf: jnp.zeros((1, *leaf.shape[1:]), leaf.dtype), found[0]) if found else _none(pos))
+    order = np.concatenate([of_kind["pp"], of_kind["pc"], of_kind["cc"]])
+    place = np.full(capacity.pairs, len(order))  # slots without two real bodies read the row of zeros
+    place[order] = np.arange(len(order))
+    joined = materialise(jax.tree.map(lambda *leaves: jnp.concatenate(leaves), *materialise(found)))
+    return materialise(jax.tree.map(lambda leaf: leaf[place], joined))
+
+
+def _none(pos: Vec) -> Contact:
+    shape = (1, pos.x.shape[-1])
+    nothing = Vec(jnp.zeros(shape), jnp.zeros(shape))
+    return _one_point(nothing, nothing, nothing.x)
+
+
+def _mixed(capacity: Capacity, plan: schedule.Schedule, slots: np.ndarray, polygons: Polygons, pos: Vec, radius: Array) -> Contact:
+    a, b = plan.first[slots], plan.second[slots]
+    polygon_first = a < capacity.polygons
+    polygon, circle = np.where(polygon_first, a, b), np.where(polygon_first, b, a)
+    centre, size = materialise((pos[circle], radius[circle - capacity.polygons]))
+    contact = polygon_circle(polygons.take(polygon), centre, size)
+    sign = jnp.asarray(np.where(polygon_first, 1.0, -1.0), jnp.float32)[:, None]
+    return Contact(contact.normal * sign, contact.points, contact.depths, contact.active)
+
+
+@functools.cache
+def _slots_by_kind(capacity: Capacity) -> dict[str, np.ndarray]:
+    """Pair slots of two polygons, of one of each, of two circles."""
+    plan = schedule.make(capacity.even_bodies)
+    circles = (plan.first >= capacity.polygons).astype(int) + (plan.second >= capacity.polygons)
+    real = (plan.first < capacity.bodies) & (plan.second < capacity.bodies)
+    return {kind: np.flatnonzero(real & (circles == n)) for n, kind in enumerate(("pp", "pc", "cc"))}
+
+
+def walls(capacity: Capacity, prepared: Prepared, polygons: Polygons, pos: Vec) -> list[Contact]:
+    """Per wall of the room, its contact with every body, `[E, W]`; normals point into the room."""
+    return [_wall(capacity, prepared, polygons, pos, Vec(*n), o) for n, o in zip(WALL_NORMALS, WALL_OFFSETS, strict=True)]
+
+
+def _wall(capacity: Capacity, prepared: Prepared, polygons: Polygons, pos: Vec, normal: Vec, offset: float) -> Contact:
+    bodies, worlds = prepared.scene.bodies, pos.x.shape[-1]
+    parts: list[Contact] = []
+    if capacity.polygons:
+        parts.append(_polygon_wall(polygons, bodies.vertex_count, normal, offset))
+    if capacity.circles:
+        centre = pos[capacity.polygons : capacity.bodies]
+        depth = bodies.radius - (centre.dot(normal) - offset)
+        parts.append(_one_point(_broadcast(normal, depth.shape), centre - normal * (bodies.radius - depth), depth))
+    if capacity.even_bodies > capacity.bodies:
+        blank = jnp.zeros((capacity.even_bodies - capacity.bodies, worlds))
+        parts.append(_one_point(Vec(blank, blank), Vec(blank, blank), blank))
+    return materialise(jax.tree.map(lambda *leaves: jnp.concatenate(leaves), *materialise(parts)))
+
+
+def _broadcast(normal: Vec, shape: tuple[int, ...]) -> Vec:
+    return Vec(jnp.full(shape, normal.x), jnp.full(shape, normal.y))
+
+
+def _polygon_wall(polygons: Polygons, vertex_count: Array, normal: Vec, offset: float) -> Contact:
+    """The two deepest corners behind a wall."""
+    first, second = polygons.corners[0], polygons.corners[0]
+    deepest = offset - first.dot(normal)
+    next_deepest = jnp.full_like(deepest, -jnp.inf)
+    for i, corner in enumerate(polygons.corners[1:], start=1):
+        depth = jnp.where(i < vertex_count, offset - corner.dot(normal), -jnp.inf)
+        better, good = depth > deepest, depth > next_deepest
+        second = where(better, first, where(good, corner, second))
+        next_deepest = jnp.where(better, deepest, jnp.where(good, depth, next_deepest))
+        first, deepest = where(better, corner, first), jnp.where(better, depth, deepest)
+    active = (deepest > 0, next_deepest > 0)
+    return Contact(_broadcast(normal, deepest.shape), (first, second), (deepest, jnp.maximum(next_deepest, -1.0)), active)
+
+
+def touching(capacity: Capacity, prepared: Prepared, pair: Contact, wall: list[Contact]) -> Touching:
+    """Which bodies touch, by geometry and collision mode: what rewards are decided on."""
+    bodies = capacity.bodies
+    worlds = pair.active[0].shape[-1]
+    at_walls = jnp.stack([contact.active[0][:bodies] for contact in wall]) if wall else jnp.zeros((0, bodies, worlds), bool)
+    return Touching(pairs=pair.active[0] & prepared.touchable, walls=at_walls & prepared.wall_touchable)

@@ -1,0 +1,127 @@
+"""Contacts as solver rows: two normals and one friction row a pair (enough in the plane).
+
+`prepare_rows` works out effective masses, couplings and targets once a step; `solve` is one
+Gauss-Seidel visit of all three rows. The couplings let the second row see what the first has done
+without going back to the velocities. Sequential impulses after Catto (GDC 2006); the penetration is
+mended by velocity (Baumgarte) as in the reference engine.
+"""
+
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+
+from physics.base import Array, SolverConfig
+from physics.collide import Contact
+from physics.materialise import materialise
+from physics.math2d import Vec, reciprocal, spin
+
+Rows3 = tuple[Array, Array, Array]  # first normal, second normal, friction
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class Side:
+    """One body of each contact: what the rows need of it."""
+
+    pos: Vec
+    vel: Vec
+    omega: Array
+    inverse_mass: Array
+    inverse_inertia: Array
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class ContactRows:
+    """The three rows of every contact. `arm` is the lever of the row's direction at a body's centre, m."""
+
+    normal: Vec
+    arm_a: Rows3
+    arm_b: Rows3
+    mass: Rows3  # effective mass; 0 switches the row off
+    coupling: Rows3  # inverse effective mass between rows (0, 1), (0, 2) and (1, 2)
+    target: tuple[Array, Array]  # wanted normal velocity
+    friction: Array
+
+
+def tangent(normal: Vec) -> Vec:
+    """The friction direction that belongs to a normal."""
+    return Vec(normal.y, -normal.x)
+
+
+def prepare_rows(
+    contact: Contact, a: Side, b: Side, admitted: Array, friction: Array, restitution: Array, config: SolverConfig
+) -> ContactRows:
+    """Rows of contacts `[K, W]` (any leading shape); `admitted` says which may push at all."""
+    normal, along = contact.normal, tangent(contact.normal)
+    active = [flag & admitted for flag in contact.active]
+    middle_share = 0.5 * active[1]
+    middle = contact.points[0] * (1 - middle_share) + contact.points[1] * middle_share
+    points, directions = (*contact.points, middle), (normal, normal, along)
+    arm_a = tuple((point - a.pos).cross(d) for point, d in zip(points, directions, strict=True))
+    arm_b = tuple((point - b.pos).cross(d) for point, d in zip(points, directions, strict=True))
+    arm_a, arm_b = materialise((arm_a, arm_b))
+
+    def inverse_mass(i: int, j: int, linear: Array | float) -> Array:
+        return linear + a.inverse_inertia * arm_a[i] * arm_a[j] + b.inverse_inertia * arm_b[i] * arm_b[j]
+
+    linear = a.inverse_mass + b.inverse_mass
+    own = [inverse_mass(i, i, linear) for i in range(3)]
+    on = (active[0], active[1], active[0])
+    target = [
+        config.contact_bias / config.dt * jnp.maximum(depth - config.slop, 0.0)
+        - restitution * _speed(point, normal, a, b)
+        for point, depth in zip(contact.points, contact.depths, strict=True)
+    ]
+    rows = ContactRows(
+        normal=normal,
+        arm_a=arm_a,
+        arm_b=arm_b,
+        mass=tuple(jnp.where(flag, reciprocal(k), 0.0) for flag, k in zip(on, own, strict=True)),
+        coupling=(inverse_mass(0, 1, linear), inverse_mass(0, 2, 0.0), inverse_mass(1, 2, 0.0)),
+        target=(target[0], target[1]),
+        friction=friction,
+    )
+    return materialise(rows)
+
+
+def _speed(point: Vec, normal: Vec, a: Side, b: Side) -> Array:
+    """Normal velocity at which the second body leaves the first at `point`."""
+    of_b = b.vel + spin(b.omega, point - b.pos)
+    of_a = a.vel + spin(a.omega, point - a.pos)
+    return (of_b - of_a).dot(normal)
+
+
+def solve(rows: ContactRows, impulse: Rows3, relative: Vec, omega_a: Array, omega_b: Array) -> tuple[Rows3, Rows3]:
+    """Visit the rows once: (accumulated impulses, what was added). `relative` is vel_b - vel_a."""
+    normal_speed = rows.normal.dot(relative)
+    speeds = (normal_speed, normal_speed, tangent(rows.normal).dot(relative))
+    u = [s + rows.arm_b[i] * omega_b - rows.arm_a[i] * omega_a for i, s in enumerate(speeds)]
+    k01, k02, k12 = rows.coupling
+    first = jnp.maximum(impulse[0] - rows.mass[0] * (u[0] - rows.target[0]), 0.0)
+    d0 = first - impulse[0]
+    second = jnp.maximum(impulse[1] - rows.mass[1] * (u[1] + k01 * d0 - rows.target[1]), 0.0)
+    d1 = second - impulse[1]
+    limit = rows.friction * (first + second)
+    along = jnp.clip(impulse[2] - rows.mass[2] * (u[2] + k02 * d0 + k12 * d1), -limit, limit)
+    return (first, second, along), (d0, d1, along - impulse[2])
+
+
+def push(rows: ContactRows, impulse: Rows3) -> tuple[Vec, Array, Array]:
+    """Linear impulse on the second body, and angular impulses of rows on (first, second)."""
+    linear = rows.normal * (impulse[0] + impulse[1]) + tangent(rows.normal) * impulse[2]
+    turn_a = sum(arm * p for arm, p in zip(rows.arm_a, impulse, strict=True))
+    turn_b = sum(arm * p for arm, p in zip(rows.arm_b, impulse, strict=True))
+    return linear, jnp.asarray(turn_a), jnp.asarray(turn_b)
+
+
+def warm_start(stored: Array, stored_active: Array, contact: Contact, admitted: Array) -> tuple[Rows3, Array]:
+    """Last step's impulses `[3, ...]` where the same point is still in contact: (start, active flags `[2, ...]`)."""
+    active = jnp.stack([flag & admitted for flag in contact.active])
+    keep = active & stored_active
+    return (
+        jnp.where(keep[0], stored[0], 0.0),
+        jnp.where(keep[1], stored[1], 0.0),
+        jnp.where(keep[0], stored[2], 0.0),
+    ), active

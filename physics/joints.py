@@ -1,0 +1,142 @@
+"""Revolute and fixed joints as solver rows: a point that two bodies share, and an angle.
+
+The point is a 2 x 2 block solved exactly (as `b2RevoluteJoint`), the angle one row: held for a fixed
+joint, one-sided for a violated limit. Joints are visited one after the other in slot order, so any
+number may sit on a pair of bodies or on the room. Which body a joint acts on is a 0/1 mask over
+bodies, worked out once per level: reading and writing velocities needs no gather and no scatter.
+"""
+
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+
+from physics.base import Array, Motion, SolverConfig
+from physics.materialise import materialise
+from physics.math2d import Vec, reciprocal, spin
+from physics.prepare import Prepared
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class JointRows:
+    """All joints `[J, W]`. `arm` is from a body's centre to the joint, world frame."""
+
+    arm_a: Vec
+    arm_b: Vec
+    inverse_k: tuple[Array, Array, Array]  # xx, xy, yy of the point's inverse inverse-mass matrix; 0 when inactive
+    gap: Vec  # bias velocity that closes the gap
+    angle_mass: Array  # 0 when there is no angle row
+    angle_bias: Array
+    lowest: Array  # bounds of the accumulated angular impulse
+    highest: Array
+    mass_a: Array
+    mass_b: Array
+    inertia_a: Array
+    inertia_b: Array
+    offset: Vec  # arm_b - arm_a: what the centres must differ by, for position correction
+
+
+def pick(mask: Array, values: Array) -> Array:
+    """Read, per world, the entry of `values [E, W]` that `mask [..., E, W]` marks; 0 if none."""
+    return jnp.sum(mask * values, axis=-2)
+
+
+def pick_vec(mask: Array, values: Vec) -> Vec:
+    """`pick` for both components."""
+    return Vec(pick(mask, values.x), pick(mask, values.y))
+
+
+@jax.named_scope("joints.prepare_rows")
+def prepare_rows(prepared: Prepared, motion: Motion, config: SolverConfig) -> JointRows:
+    """Rows of every joint from the bodies' poses at the start of the step (`motion` padded to `E`)."""
+    joints, on_a, on_b = prepared.scene.joints, prepared.on_a, prepared.on_b
+    angle_a, angle_b = pick(on_a, motion.angle), pick(on_b, motion.angle)
+    arm_a = Vec.of(joints.anchor_a).turned(jnp.cos(angle_a), jnp.sin(angle_a))
+    arm_b = Vec.of(joints.anchor_b).turned(jnp.cos(angle_b), jnp.sin(angle_b))
+    pos = Vec.of(motion.pos)
+    gap = pick_vec(on_b, pos) + arm_b - pick_vec(on_a, pos) - arm_a
+    mass_a, mass_b = pick(on_a, prepared.inverse_mass), pick(on_b, prepared.inverse_mass)
+    inertia_a, inertia_b = pick(on_a, prepared.inverse_inertia), pick(on_b, prepared.inverse_inertia)
+    arm_a, arm_b, gap, mass_a, mass_b, inertia_a, inertia_b = materialise(
+        (arm_a, arm_b, gap, mass_a, mass_b, inertia_a, inertia_b)
+    )
+    error = angle_b - angle_a - joints.rest_angle
+    over = jnp.where(joints.limited, error - jnp.clip(error, joints.lower, joints.upper), 0.0)
+    angular = reciprocal(inertia_a + inertia_b)
+    has_row = prepared.joint_active & (joints.fixed | (over != 0))
+    rows = JointRows(
+        arm_a=arm_a,
+        arm_b=arm_b,
+        inverse_k=_inverse_k(arm_a, arm_b, mass_a + mass_b, inertia_a, inertia_b, prepared.joint_active),
+        gap=gap * config.joint_bias,
+        angle_mass=jnp.where(has_row, angular, 0.0),
+        angle_bias=jnp.where(joints.fixed, config.fixed_bias * error, config.limit_bias * over),
+        lowest=jnp.where(joints.fixed | (over > 0), -jnp.inf, 0.0),
+        highest=jnp.where(joints.fixed | (over < 0), jnp.inf, 0.0),
+        mass_a=mass_a,
+        mass_b=mass_b,
+        inertia_a=inertia_a,
+        inertia_b=inertia_b,
+        offset=arm_b - arm_a,
+    )
+    return materialise(rows)
+
+
+def _inverse_k(arm_a: Vec, arm_b: Vec, mass: Array, inertia_a: Array, inertia_b: Array, active: Array) -> tuple[Array, Array, Array]:
+    """Inverse of K = (1/m_a + 1/m_b) I + the levers' part, a symmetric 2 x 2 matrix."""
+    xx = mass + inertia_a * arm_a.y**2 + inertia_b * arm_b.y**2
+    yy = mass + inertia_a * arm_a.x**2 + inertia_b * arm_b.x**2
+    xy = -inertia_a * arm_a.x * arm_a.y - inertia_b * arm_b.x * arm_b.y
+    scale = jnp.where(active, reciprocal(xx * yy - xy * xy), 0.0)
+    return yy * scale, -xy * scale, xx * scale
+
+
+def row(rows: JointRows, j: int) -> JointRows:
+    """The rows of joint `j`."""
+    return jax.tree.map(lambda leaf: leaf[j], rows)
+
+
+def apply(rows: JointRows, on_a: Array, on_b: Array, point: Vec, angle: Array, vel: Vec, omega: Array) -> tuple[Vec, Array]:
+    """Give the impulses of one joint to the velocities `[E, W]` of its two bodies."""
+    share = on_b * rows.mass_b - on_a * rows.mass_a
+    turn_a = rows.inertia_a * (rows.arm_a.cross(point) + angle)
+    turn_b = rows.inertia_b * (rows.arm_b.cross(point) + angle)
+    return vel + point * share, omega + on_b * turn_b - on_a * turn_a
+
+
+def solve(
+    rows: JointRows, on_a: Array, on_b: Array, impulse: tuple[Array, Array, Array], vel: Vec, omega: Array
+) -> tuple[tuple[Array, Array, Array], Vec, Array]:
+    """Visit one joint: point, then angle. Returns its impulses and the new velocities `[E, W]`."""
+    omega_a, omega_b = pick(on_a, omega), pick(on_b, omega)
+    speed = pick_vec(on_b, vel) + spin(omega_b, rows.arm_b) - pick_vec(on_a, vel) - spin(omega_a, rows.arm_a)
+    wrong = speed + rows.gap
+    xx, xy, yy = rows.inverse_k
+    point = materialise(Vec(-(xx * wrong.x + xy * wrong.y), -(xy * wrong.x + yy * wrong.y)))
+    turning = omega_b - omega_a + rows.inertia_b * rows.arm_b.cross(point) + rows.inertia_a * rows.arm_a.cross(point)
+    held = jnp.clip(impulse[2] - rows.angle_mass * (turning + rows.angle_bias), rows.lowest, rows.highest)
+    angle = held - impulse[2]
+    vel, omega = apply(rows, on_a, on_b, point, angle, vel, omega)
+    return (impulse[0] + point.x, impulse[1] + point.y, held), vel, omega
+
+
+def warm_start(prepared: Prepared, stored: Array) -> tuple[Array, Array, Array]:
+    """Last step's impulses `[J, W]`; limits start from nothing, as they come and go."""
+    active = prepared.joint_active
+    held = active & prepared.scene.joints.fixed
+    return jnp.where(active, stored[0], 0.0), jnp.where(active, stored[1], 0.0), jnp.where(held, stored[2], 0.0)
+
+
+@jax.named_scope("joints.correct")
+def correct(rows: JointRows, prepared: Prepared, pos: Vec, config: SolverConfig) -> Vec:
+    """Move jointed bodies `[E, W]` towards each other (linear only), without touching velocities."""
+    for _ in range(config.position_sweeps):
+        for j in range(rows.mass_a.shape[0]):
+            one = row(rows, j)
+            on_a, on_b = prepared.on_a[j], prepared.on_b[j]
+            gap = pick_vec(on_b, pos) + one.offset - pick_vec(on_a, pos)
+            scale = config.joint_projection * reciprocal(one.mass_a + one.mass_b)
+            pos = pos + gap * scale * (on_a * one.mass_a - on_b * one.mass_b)
+    return pos
+

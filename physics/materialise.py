@@ -1,0 +1,32 @@
+"""What is there for the compiler's sake.
+
+XLA on a CPU has no fusion of kernels with several outputs: a value that several kernels read is
+computed again in each of them, and a long chain of such values costs many times its arithmetic.
+`optimization_barrier` does not stop it, as it is dissolved before fusion. A loop that never runs
+does: its operands must exist in memory. On other platforms `materialise` does nothing.
+"""
+
+from typing import TypeVar
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+
+T = TypeVar("T")
+
+
+def _changed(leaf: jax.Array) -> jax.Array:
+    return ~leaf if leaf.dtype == jnp.bool_ else leaf + jnp.ones((), leaf.dtype)
+
+
+def materialise(values: T) -> T:
+    """Return `values` unchanged; on a CPU each is computed exactly once."""
+    if jax.default_backend() != "cpu":
+        return values
+    probe = jax.tree.leaves(values)[0].reshape(-1)[0].astype(jnp.float32)
+    never = (probe > 1e37).astype(jnp.int32)  # unknown to the compiler, false at run time
+
+    def body(carry: tuple[jax.Array, T]) -> tuple[jax.Array, T]:
+        return carry[0] - 1, jax.tree.map(_changed, carry[1])
+
+    return lax.while_loop(lambda carry: carry[0] > 0, body, (never, values))[1]
