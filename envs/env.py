@@ -1,0 +1,98 @@
+"""The environment: reset and step for a batch of worlds, worlds last, actions and observations batch first.
+
+    env = Env(EnvConfig(size="s"))
+    state = env.reset(levels)
+    state, step = env.step(state, action)        # action [W, channels]
+
+When an episode ends, its world starts the same level again: the state is selected first and observed
+once. `Step` tells termination (the task decided) from truncation (time ran out).
+"""
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+
+import physics
+from envs import actions, reward
+from envs.base import Array, EnvConfig, EnvState, Level, Step
+from envs.observations import Observation, observer
+from envs.sizes import capacity
+from physics.base import Motion
+from physics.pytree import count_worlds, select
+
+
+class Env:
+    """The rules of the task for one configuration; holds no state."""
+
+    def __init__(self, config: EnvConfig) -> None:
+        """Fix size, frame skip, rewards and what is observed."""
+        self.config = config
+        self.capacity = capacity(config.size)
+        self._observe = observer(config.observation)
+
+    @jax.named_scope("env.reset")
+    def reset(self, level: Level) -> EnvState:
+        """Start an episode of every level `[..., W]`."""
+        prepared = physics.prepare(level.scene, self.config.solver.base_friction)
+        return EnvState(
+            level=level,
+            prepared=prepared,
+            physics=physics.start(prepared, level.start),
+            steps=jnp.zeros(count_worlds(level), jnp.int32),
+            distance=reward.distance(level, level.start),
+        )
+
+    @jax.named_scope("env.observe")
+    def observe(self, level: Level, motion: Motion) -> Observation:
+        """What the agent sees, batch first."""
+        return self._observe(level, motion)
+
+    @jax.named_scope("env.step")
+    def step(self, state: EnvState, action: Array) -> tuple[EnvState, Step]:
+        """Advance every world by one action `[W, channels]`, held for `frame_skip` physics steps."""
+        level = state.level
+        moved, touch_reward, distance = self._advance(state, action)
+        broken = ~_finite(moved.motion)
+        earned = touch_reward + self.config.dense_reward * jnp.where(broken, 0.0, state.distance - distance)
+        steps = state.steps + 1
+        terminated = (touch_reward != 0) | broken
+        truncated = (steps >= self.config.max_steps) & ~terminated
+        ended = terminated | truncated
+        begin = physics.start(state.prepared, level.start)
+        following = EnvState(
+            level=level,
+            prepared=state.prepared,
+            physics=select(ended, begin, moved),
+            steps=jnp.where(ended, 0, steps),
+            distance=jnp.where(ended, reward.distance(level, level.start), distance),
+        )
+        step = Step(
+            observation=self.observe(level, following.physics.motion),
+            reward=earned,
+            terminated=terminated,
+            truncated=truncated,
+            solved=touch_reward > 0,
+            final_motion=moved.motion,
+        )
+        return following, step
+
+    def _advance(self, state: EnvState, action: Array) -> tuple[physics.State, Array, Array]:
+        """Physics under one held action: (state, sparse reward of the first frame that decides, distance)."""
+        controls = actions.controls(state.level, action)
+
+        def frame(carry: tuple[physics.State, Array], _: None) -> tuple[tuple[physics.State, Array], None]:
+            now, decided = carry
+            after, touching = physics.step(state.prepared, now, controls, self.config.solver)
+            return (after, jnp.where(decided != 0, decided, reward.sparse(state.level, touching))), None
+
+        begin = (state.physics, jnp.zeros(state.steps.shape))
+        (moved, decided), _ = lax.scan(frame, begin, None, length=self.config.frame_skip)
+        # A world whose numbers broke counts as ended without reward, never as solved.
+        decided = jnp.where(_finite(moved.motion), decided, 0.0)
+        return moved, decided, reward.distance(state.level, moved.motion)
+
+
+def _finite(motion: Motion) -> Array:
+    """Per world `[W]`, whether every number of the motion is finite."""
+    total = jnp.sum(motion.pos, axis=(0, 1)) + jnp.sum(motion.vel, axis=(0, 1))
+    return jnp.isfinite(total + jnp.sum(motion.angle, axis=0) + jnp.sum(motion.omega, axis=0))

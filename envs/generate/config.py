@@ -1,0 +1,42 @@
+"""Settings of the random level generator; the defaults are the published distribution."""
+
+import dataclasses
+
+from physics.settings import setting, validate
+
+
+@dataclasses.dataclass(frozen=True)
+class GeneratorConfig:
+    """What random levels are like."""
+
+    max_shape_size: float = setting(1.0, "largest size of a drawn shape, m", above=0, most=2)
+    long_box_chance: float = setting(0.3, "chance that one side of a box is doubled", least=0, most=1)
+    circle_size: float = setting(0.4, "largest radius of a circle as a share of max_shape_size", above=0, most=0.5)
+    same_side_chance: float = setting(0.5, "chance that green keeps to the left half and blue to the right", least=0, most=1)
+    fixed_chance: float = setting(0.02, "chance that a free body is immovable, before its mass counts", least=0, most=1)
+    fixed_mass_scale: float = setting(4.0, "how much a kilogram adds to that chance", least=0)
+    fixed_low_chance: float = setting(0.6, "chance that an immovable body with a role is put into the lower half", least=0, most=1)
+    proposals: int = setting(8, "positions tried for a body; the one that overlaps least is kept", least=1)
+    add_free: float = setting(0.35, "weight of adding a free body in an open slot", least=0)
+    add_connected: float = setting(0.35, "weight of adding a jointed body", least=0)
+    add_nothing: float = setting(0.30, "weight of leaving a slot empty", least=0)
+    add_thruster: float = setting(0.3, "chance of each further thruster", least=0, most=1)
+    motor_chance: float = setting(0.8, "chance that a revolute joint has a motor", least=0, most=1)
+    motor_speed_min: float = setting(0.4, "slowest motor multiplier", least=0)
+    motor_speed_max: float = setting(3.0, "fastest motor multiplier", least=0)
+    motor_power_min: float = setting(1.0, "weakest motor multiplier", least=0)
+    motor_power_max: float = setting(3.0, "strongest motor multiplier", least=0)
+    wheel_power: float = setting(1.0, "power of a motor that turns a circle", least=0)
+    limit_chance: float = setting(0.4, "chance that a joint of two boxes has limits", least=0, most=1)
+    free_revolute: int = setting(2, "revolute joints to have before fixed ones appear", least=0)
+    thruster_power: float = setting(2.0, "power of a thruster for every kilogram it carries", least=0)
+    thruster_align_chance: float = setting(0.8, "chance that a thruster points to or from the centre", least=0, most=1)
+    hidden_margin: float = setting(0.05, "a jointed body sticks out by this, m, or counts as hidden", least=0)
+    floor_green: float = setting(0.0, "chance of a green floor", least=0, most=1)
+    floor_blue: float = setting(0.02, "chance of a blue floor", least=0, most=1)
+    floor_red: float = setting(0.08, "chance of a red floor", least=0, most=1)
+    filter_steps: int = setting(64, "steps of doing nothing after which a solved level is dropped; 0 keeps all", least=0)
+
+    def __post_init__(self) -> None:
+        """Refuse impossible values."""
+        validate(self)

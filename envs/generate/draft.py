@@ -1,0 +1,294 @@
+"""A level being drawn: one world, plain arrays, and the draws that add a body, a joint or a thruster.
+
+Everything works on a single level and is mapped over many with `vmap`; it is off the hot path. Each
+`add_*` returns a new draft, or the old one where there is no room for what it adds.
+"""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from envs.base import MOTOR_CHANNELS, THRUSTER_CHANNELS, Array, Level, Role
+from envs.generate.config import GeneratorConfig
+from envs.generate.dice import Dice
+from physics.base import CEILING, FLOOR, ROOM_WIDTH, Bodies, Capacity, Joints, Motion, Scene, Thrusters, Walls
+from physics.pytree import select, zeros
+
+MIN_HALF_SIDE = 0.05  # m
+MIN_RADIUS = 0.1  # m
+CORNERS = jnp.array([[-1.0, 1.0, 1.0, -1.0], [-1.0, -1.0, 1.0, 1.0]])  # counter-clockwise
+LINK_ROLES = jnp.array(  # which roles (column) a body may have when it is joined to one of a role (row)
+    [[1, 1, 1, 1], [1, 1, 0, 0], [1, 0, 1, 0], [1, 0, 0, 1]], jnp.float32
+)
+
+
+class Draft(NamedTuple):
+    """A level without masses; `half` is a box's half sides (m), or a circle's radius twice."""
+
+    half: Array  # [2, N]
+    pos: Array  # [2, N]
+    angle: Array  # [N]
+    role: Array  # [N]
+    fixed: Array  # [N]
+    active: Array  # [N]
+    floor: Array  # [] role of the floor
+    joints: Joints
+    motor_channel: Array  # [J]
+    thrusters: Thrusters
+    thruster_channel: Array  # [T]
+
+
+def empty(capacity: Capacity, floor: Array) -> Draft:
+    """An empty room with a floor of the given role."""
+    dims, bodies = capacity.dims, capacity.bodies
+    return Draft(
+        half=jnp.zeros((2, bodies)),
+        pos=jnp.zeros((2, bodies)),
+        angle=jnp.zeros(bodies),
+        role=jnp.zeros(bodies, jnp.int32),
+        fixed=jnp.zeros(bodies, bool),
+        active=jnp.zeros(bodies, bool),
+        floor=floor,
+        joints=zeros(Joints, **dims),
+        motor_channel=jnp.zeros(capacity.joints, jnp.int32),
+        thrusters=zeros(Thrusters, **dims),
+        thruster_channel=jnp.zeros(capacity.thrusters, jnp.int32),
+    )
+
+
+def masses(draft: Draft, polygons: int) -> tuple[Array, Array]:
+    """(mass kg, inertia kg m2) of every body slot at density 1."""
+    circle = jnp.arange(draft.angle.shape[0]) >= polygons
+    hx, hy = draft.half
+    mass = jnp.where(circle, jnp.pi * hx * hx, 4 * hx * hy)
+    inertia = mass * jnp.where(circle, hx * hx / 2, (hx * hx + hy * hy) / 3)
+    return mass, inertia
+
+
+def role_weights(draft: Draft) -> Array:
+    """Weights of the next body's role: what is missing first, then normal, at most one red."""
+    present = jax.nn.one_hot(draft.role, len(Role)) * draft.active[:, None]
+    count = present.sum(0) + jax.nn.one_hot(draft.floor, len(Role))
+    missing = (count == 0) & jnp.array([False, True, True, False])
+    later = jnp.array([1.0, 0.0, 0.0, 0.0]).at[Role.RED].set(jnp.where(count[Role.RED] == 0, 1 / 3, 0.0))
+    return jnp.where(jnp.any(missing), missing.astype(jnp.float32), later)
+
+
+def draw_half(dice: Dice, circle: Array, config: GeneratorConfig) -> Array:
+    """Half sides `[2]` of a box, or the radius twice, m."""
+    largest = config.max_shape_size / (2 * jnp.sqrt(2.0))
+    sides = jnp.stack([dice.uniform(MIN_HALF_SIDE, largest), dice.uniform(MIN_HALF_SIDE, largest)])
+    long = dice.chance(config.long_box_chance) & (jnp.arange(2) == dice.whole(2))
+    radius = dice.uniform(MIN_RADIUS, config.circle_size * config.max_shape_size)
+    return jnp.where(circle, radius, sides * jnp.where(long, 2.0, 1.0))
+
+
+def _free_slot(draft: Draft, circle: Array, polygons: int) -> tuple[Array, Array]:
+    """(first empty slot of a kind, whether there is one)."""
+    is_circle = jnp.arange(draft.active.shape[0]) >= polygons
+    free = ~draft.active & (is_circle == circle)
+    return jnp.argmax(free), jnp.any(free)
+
+
+def _put_body(draft: Draft, slot: Array, half: Array, pos: Array, angle: Array, role: Array, fixed: Array) -> Draft:
+    return draft._replace(
+        half=draft.half.at[:, slot].set(half),
+        pos=draft.pos.at[:, slot].set(pos),
+        angle=draft.angle.at[slot].set(angle),
+        role=draft.role.at[slot].set(role),
+        fixed=draft.fixed.at[slot].set(fixed),
+        active=draft.active.at[slot].set(True),
+    )
+
+
+def _kinds(draft: Draft, polygons: int) -> Array:
+    """Weights of (polygon, circle): equal among kinds with an empty slot."""
+    return jnp.array([_free_slot(draft, jnp.array(kind), polygons)[1] for kind in (False, True)], jnp.float32)
+
+
+def add_free(draft: Draft, key: Array, polygons: int, may_fix: Array, config: GeneratorConfig) -> Draft:
+    """Add a body that nothing is joined to."""
+    dice = Dice(key, 16)
+    kind, possible = dice.choose(_kinds(draft, polygons))
+    circle = kind == 1
+    slot, _ = _free_slot(draft, circle, polygons)
+    role, _ = dice.choose(role_weights(draft))
+    half = draw_half(dice, circle, config)
+    reach = jnp.where(circle, half[0], jnp.sqrt(2.0) * jnp.max(half))
+    left, right = reach, ROOM_WIDTH - reach
+    split, middle = dice.chance(config.same_side_chance), ROOM_WIDTH / 2
+    right = jnp.where(split & (role == Role.GREEN), jnp.maximum(middle - reach, left), right)
+    left = jnp.where(split & (role == Role.BLUE), jnp.minimum(middle + reach, right), left)
+    x = dice.uniform(left, jnp.maximum(right, left))
+    y = dice.uniform(FLOOR + reach, CEILING - reach)
+    area = jnp.where(circle, jnp.pi * half[0] ** 2, 4 * half[0] * half[1])
+    fixed = dice.chance(jnp.minimum(1.0, config.fixed_chance + config.fixed_mass_scale * area)) & may_fix
+    lower = dice.chance(config.fixed_low_chance) & fixed & (role != Role.NORMAL) & (y >= CEILING / 2)
+    y = jnp.maximum(jnp.where(lower, y - CEILING / 2, y), FLOOR + reach)
+    added = _put_body(draft, slot, half, jnp.stack([x, y]), dice.angle(), role, fixed)
+    return select(possible, added, draft)
+
+
+def _turned(angle: Array, vector: Array) -> Array:
+    cos, sin = jnp.cos(angle), jnp.sin(angle)
+    return jnp.stack([cos * vector[0] - sin * vector[1], sin * vector[0] + cos * vector[1]])
+
+
+def _anchor(dice: Dice, half: Array, circle: Array) -> Array:
+    """A point of a body in its own frame: anywhere in a box, the centre of a circle."""
+    return jnp.where(circle, 0.0, dice.point() * half)
+
+
+def _hidden(half_a: Array, at_a: Array, circle_a: Array, half_b: Array, at_b: Array, circle_b: Array, margin: float) -> Array:
+    """Whether one of two bodies that turn about a common point could disappear behind the other."""
+
+    def farthest(half: Array, at: Array, circle: Array) -> Array:
+        return jnp.where(circle, half[0], jnp.linalg.norm(half + jnp.abs(at)))
+
+    def nearest(half: Array, at: Array, circle: Array) -> Array:
+        return jnp.where(circle, half[0], jnp.min(half - jnp.abs(at)))
+
+    a_shows = farthest(half_a, at_a, circle_a) > nearest(half_b, at_b, circle_b) + margin
+    b_shows = farthest(half_b, at_b, circle_b) > nearest(half_a, at_a, circle_a) + margin
+    return ~(a_shows & b_shows)
+
+
+def _joint_targets(draft: Draft, polygons: int) -> Array:
+    """Weights of the bodies to join to: polygons with few joints, circles with none, seldom immovable ones."""
+    bodies = jnp.arange(draft.active.shape[0])
+    ends = [(bodies[:, None] == body) & draft.joints.active for body in (draft.joints.body_a, draft.joints.body_b)]
+    joints = (ends[0] | ends[1]).sum(1)
+    by_kind = jnp.where(bodies >= polygons, joints == 0, jnp.maximum(0.0, (2 - joints) / 2))
+    return by_kind * draft.active * jnp.where(draft.fixed, 0.05, 1.0)
+
+
+def add_connected(draft: Draft, key: Array, polygons: int, force_motor: Array, config: GeneratorConfig) -> tuple[Draft, Array]:
+    """Add a body joined to an earlier one: (draft, whether one of the two may hide the other)."""
+    if not draft.joints.active.shape[0]:
+        return draft, jnp.array(False)
+    dice = Dice(key, 32)
+    bodies = jnp.arange(draft.active.shape[0])
+    open_kinds = _kinds(draft, polygons)
+    weights = _joint_targets(draft, polygons)
+    of_circles = jnp.where(bodies >= polygons, weights, 0.0)
+    of_polygons = weights - of_circles
+    target_kinds = jnp.array([jnp.any(of_polygons > 0), jnp.any(of_circles > 0) & (open_kinds[0] > 0)], jnp.float32)
+    target_kind, has_target = dice.choose(target_kinds)
+    target, _ = dice.choose(jnp.where(target_kind == 1, of_circles, of_polygons))
+    kind, has_slot = dice.choose(open_kinds * jnp.array([True, target_kind == 0]))
+    circle, target_circle = kind == 1, target >= polygons
+    slot, _ = _free_slot(draft, circle, polygons)
+    half, angle = draw_half(dice, circle, config), dice.angle()
+    role, _ = dice.choose(_link_role_weights(draft, target))
+    target_anchor = _anchor(dice, draft.half[:, target], target_circle)
+    anchor = _anchor(dice, half, circle)
+    at = draft.pos[:, target] + _turned(draft.angle[target], target_anchor)
+    with_body = _put_body(draft, slot, half, at - _turned(angle, anchor), angle, role, jnp.array(False))
+    swap = slot < target
+    ends = jnp.where(swap, jnp.stack([slot, target]), jnp.stack([target, slot]))
+    anchors = [jnp.where(swap, anchor, target_anchor), jnp.where(swap, target_anchor, anchor)]
+    added = _put_joint(with_body, dice, ends, anchors, ~(circle | target_circle), force_motor, config)
+    possible = has_target & has_slot & ~jnp.all(draft.joints.active)
+    hidden = _hidden(draft.half[:, target], target_anchor, target_circle, half, anchor, circle, config.hidden_margin)
+    return select(possible, added, draft), possible & hidden
+
+
+def _link_role_weights(draft: Draft, target: Array) -> Array:
+    """Role weights of a body that is joined to `target`; normal if nothing else may be."""
+    weights = role_weights(draft) * LINK_ROLES[draft.role[target]]
+    return jnp.where(jnp.any(weights > 0), weights, jnp.array([1.0, 0, 0, 0]))
+
+
+def _put_joint(draft: Draft, dice: Dice, ends: Array, anchors: list, boxes: Array, force_motor: Array, config: GeneratorConfig) -> Draft:
+    joints = draft.joints
+    slot = jnp.argmin(joints.active)
+    few = jnp.sum(joints.active & ~joints.fixed) < config.free_revolute
+    revolute = force_motor | few | dice.chance(0.5)
+    power = dice.uniform(config.motor_power_min, config.motor_power_max)
+    values = {
+        "body_a": ends[0],
+        "body_b": ends[1],
+        # Measured from the pose at start, so that limits around 0 are respected from the first step.
+        "rest_angle": draft.angle[ends[1]] - draft.angle[ends[0]],
+        "lower": dice.uniform(-jnp.pi, 0.0),
+        "upper": dice.uniform(0.0, jnp.pi),
+        "limited": revolute & boxes & dice.chance(config.limit_chance),
+        "fixed": ~revolute,
+        "motor": revolute & (force_motor | dice.chance(config.motor_chance)),
+        "motor_speed": dice.uniform(config.motor_speed_min, config.motor_speed_max),
+        "motor_power": jnp.where(boxes, power, config.wheel_power),
+        "active": True,
+    }
+    changed = {name: getattr(joints, name).at[slot].set(value) for name, value in values.items()}
+    changed |= {f"anchor_{end}": getattr(joints, f"anchor_{end}").at[:, slot].set(anchors[i]) for i, end in enumerate("ab")}
+    channel = dice.whole(MOTOR_CHANNELS)
+    return draft._replace(joints=Joints(**changed), motor_channel=draft.motor_channel.at[slot].set(channel))
+
+
+def add_thruster(draft: Draft, key: Array, polygons: int, config: GeneratorConfig) -> Draft:
+    """Add a thruster to a random movable body."""
+    if not draft.thrusters.active.shape[0]:
+        return draft
+    dice = Dice(key, 12)
+    body, possible = dice.choose((draft.active & ~draft.fixed).astype(jnp.float32))
+    half, circle = draft.half[:, body], body >= polygons
+    around = dice.angle()
+    on_circle = jnp.stack([jnp.cos(around), jnp.sin(around)]) * dice.uniform() * half[0]
+    anchor = jnp.where(circle, on_circle, dice.point() * half)
+    outward = jnp.arctan2(anchor[1], anchor[0]) + jnp.pi * dice.chance(0.5)
+    angle = jnp.where(dice.chance(config.thruster_align_chance), outward, dice.angle())
+    mass, _ = masses(draft, polygons)
+    power = mass[body] * config.thruster_power * dice.uniform(0.5, 2.0)
+    old, slot = draft.thrusters, jnp.argmin(draft.thrusters.active)
+    thrusters = Thrusters(
+        body=old.body.at[slot].set(body),
+        anchor=old.anchor.at[:, slot].set(anchor),
+        angle=old.angle.at[slot].set(angle),
+        power=old.power.at[slot].set(power),
+        active=old.active.at[slot].set(True),
+    )
+    channel = draft.thruster_channel.at[slot].set(dice.whole(THRUSTER_CHANNELS))
+    added = draft._replace(thrusters=thrusters, thruster_channel=channel)
+    return select(possible & ~jnp.all(old.active), added, draft)
+
+
+def finish(draft: Draft, capacity: Capacity) -> Level:
+    """The level (single world) that a draft describes."""
+    polygons = capacity.polygons
+    mass, inertia = masses(draft, polygons)
+    movable = draft.active & ~draft.fixed
+    vertices = jnp.zeros((2, capacity.vertices, polygons))
+    box = CORNERS[:, :, None] * draft.half[:, None, :polygons]
+    vertices = vertices.at[:, :4].set(box).at[:, 4:].set(box[:, :1])
+    present = draft.active.astype(jnp.float32)
+    bodies = Bodies(
+        vertices=vertices * draft.active[:polygons],
+        vertex_count=jnp.where(draft.active[:polygons], 4, 0),
+        radius=(draft.half[0] * draft.active)[polygons:],
+        inverse_mass=jnp.where(movable, 1 / jnp.where(movable, mass, 1.0), 0.0),
+        inverse_inertia=jnp.where(movable, 1 / jnp.where(movable, inertia, 1.0), 0.0),
+        density=present,
+        friction=present,
+        restitution=jnp.zeros_like(present),
+        collision=draft.active.astype(jnp.int32),
+        active=draft.active,
+    )
+    walls = zeros(Walls, **capacity.dims)
+    scene = Scene(
+        bodies=bodies,
+        walls=Walls(friction=jnp.ones_like(walls.friction), restitution=walls.restitution),
+        joints=draft.joints,
+        thrusters=draft.thrusters,
+        gravity=jnp.array([0.0, -9.81]),
+    )
+    start = Motion(pos=draft.pos, angle=draft.angle, vel=jnp.zeros_like(draft.pos), omega=jnp.zeros_like(draft.angle))
+    return Level(
+        scene=scene,
+        start=start,
+        role=draft.role,
+        wall_role=jnp.zeros(capacity.walls, jnp.int32).at[0].set(draft.floor),
+        motor_channel=draft.motor_channel,
+        motor_auto=jnp.zeros(capacity.joints, bool),
+        thruster_channel=draft.thruster_channel,
+    )
