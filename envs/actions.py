@@ -42,3 +42,12 @@ def _read(values: Array, channel: Array) -> Array:
     for c in range(values.shape[0]):
         chosen = jnp.where(channel == c, values[c], chosen)
     return chosen
+
+
+def driven(level: Level) -> Array:
+    """`[W, channels]`: whether a channel drives anything; the choice of one that does not changes nothing."""
+    joints, thrusters = level.scene.joints, level.scene.thrusters
+    motors = joints.active & joints.motor & ~joints.fixed & ~level.motor_auto
+    used = [jnp.any(motors & (level.motor_channel == c), axis=0) for c in range(MOTOR_CHANNELS)]
+    used += [jnp.any(thrusters.active & (level.thruster_channel == c), axis=0) for c in range(THRUSTER_CHANNELS)]
+    return jnp.stack(used, axis=-1)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import jax
 import jax.numpy as jnp
 
+from envs import actions
 from envs.base import MOTOR_CHANNELS, THRUSTER_CHANNELS, Array, Level, Role
 from physics.base import ROOM_WIDTH, Motion
 from physics.math2d import Vec
@@ -34,6 +35,7 @@ class Entities:
     body_role: Array  # [B, N, roles] one-hot, 0 where masked
     motor_channel: Array  # [B, J, motor channels] one-hot of what drives the joint, 0 if nothing does
     thruster_channel: Array  # [B, T, thruster channels]
+    driven: Array  # [B, channels] whether a channel of the action drives anything
 
 
 def observe(level: Level, motion: Motion) -> Entities:
@@ -54,6 +56,7 @@ def observe(level: Level, motion: Motion) -> Entities:
         body_role=_table(_one_hot(level.role, ROLES), scene.bodies.active),
         motor_channel=_table(_one_hot(level.motor_channel, MOTOR_CHANNELS), _driven(level)),
         thruster_channel=_table(_one_hot(level.thruster_channel, THRUSTER_CHANNELS), thruster_on),
+        driven=actions.driven(level),
     )
 
 

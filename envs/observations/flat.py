@@ -3,6 +3,8 @@
 Inactive slots are zeros. Which bodies a joint or thruster belongs to is a one-hot block.
 """
 
+from dataclasses import dataclass
+
 import jax
 import jax.numpy as jnp
 
@@ -11,8 +13,17 @@ from envs.observations import entities
 from physics.base import Motion
 
 
-def observe(level: Level, motion: Motion) -> Array:
-    """`[B, features]`."""
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class Flat:
+    """Batch first."""
+
+    features: Array  # [B, features]
+    driven: Array  # [B, channels] whether a channel of the action drives anything
+
+
+def observe(level: Level, motion: Motion) -> Flat:
+    """One row of features a world."""
     sets = entities.observe(level, motion)
     nodes = level.role.shape[0] + level.wall_role.shape[0]
     joint_bodies = jax.nn.one_hot(sets.joint_bodies, nodes) * sets.joint_mask[..., None, None]
@@ -21,4 +32,5 @@ def observe(level: Level, motion: Motion) -> Array:
         sets.bodies, sets.joints, sets.thrusters, sets.room, joint_bodies, thruster_body,
         sets.body_mask, sets.joint_mask, sets.thruster_mask,
     ]  # fmt: skip
-    return jnp.concatenate([block.reshape(block.shape[0], -1).astype(jnp.float32) for block in blocks], axis=-1)
+    rows = [block.reshape(block.shape[0], -1).astype(jnp.float32) for block in blocks]
+    return Flat(features=jnp.concatenate(rows, axis=-1), driven=sets.driven)

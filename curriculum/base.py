@@ -1,0 +1,79 @@
+"""The curriculum's contract: all that it shares with anyone, and its settings.
+
+A curriculum is one file: a class with the five methods of `Curriculum`. Its state is a pytree, so it
+is saved and restored with the run. It learns of policies only through `Outcome`.
+"""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import jax
+
+from envs.base import Level
+from envs.outcome import Outcome
+from physics.errors import InputError
+from physics.pytree import array, struct
+from physics.settings import setting, validate
+
+Array = jax.Array
+State = Any
+Generate = Callable[[Array, int], Level]  # (key, count) -> levels, worlds last
+Evaluate = Callable[[Array, Level], Outcome]  # (key, levels) -> one whole episode of each
+
+FRESH = -1  # slot of a level that does not come from the pool
+
+
+@struct
+class Assignment:
+    """Levels for the next rollouts, worlds last, and where each came from."""
+
+    levels: Level
+    slot: Array = array("", "int32")  # pool slot, or FRESH
+
+
+@dataclasses.dataclass(frozen=True)
+class CurriculumConfig:
+    """Settings of the curriculum."""
+
+    kind: str = setting("sfl", "how levels are chosen: uniform (domain randomisation) or sfl", choices=("uniform", "sfl"))
+    pool_size: int = setting(256, "levels that the pool holds", least=1)
+    pool_share: float = setting(0.5, "share of the worlds that play levels of the pool; the rest play fresh ones", least=0, most=1)
+    candidates: int = setting(1024, "fresh levels that are scouted at every refresh", least=1)
+    scout_attempts: int = setting(4, "episodes that each candidate is scouted with", least=1)
+    refresh_every: int = setting(8, "assignments between refreshes", least=1)
+
+    def __post_init__(self) -> None:
+        """Refuse impossible values."""
+        validate(self)
+        if self.kind == "sfl" and self.candidates < self.pool_size:
+            raise InputError(
+                "curriculum.candidates",
+                found=self.candidates,
+                wanted=f"at least curriculum.pool_size = {self.pool_size}",
+                fix="The pool is filled from the candidates: scout more of them or make the pool smaller.",
+            )
+
+
+class Curriculum(Protocol):
+    """Chooses what to train on."""
+
+    def init(self, key: Array) -> State:
+        """The state of a run that has not begun."""
+        ...
+
+    def assign(self, state: State, key: Array, count: int) -> tuple[State, Assignment]:
+        """Levels for `count` worlds."""
+        ...
+
+    def record(self, state: State, assignment: Assignment, outcome: Outcome) -> State:
+        """Take note of how an assignment went."""
+        ...
+
+    def refresh(self, state: State, key: Array, evaluate: Evaluate) -> State:
+        """Look for better levels; where candidates are scouted."""
+        ...
+
+    def metrics(self, state: State) -> dict[str, Array]:
+        """Scalars worth a curve."""
+        ...

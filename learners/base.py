@@ -1,0 +1,77 @@
+"""The types of learning: what a policy is, what a rollout holds, what an update changes.
+
+Worlds are dealt to blocks: `[blocks, ..., worlds of a block]`. A block is what one device simulates
+at a time; on a CPU a block fits the cache. The block axis is the one that devices share out.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from envs.base import EnvState, Level
+from envs.outcome import Outcome
+from physics.base import Motion
+
+Array = jax.Array
+Params = Any
+Decision = tuple[Array, Array, Array]  # action [B, channels], log probability [B], value [B]
+Act = Callable[[Any, Array], Decision]  # (observation, keys [B]) -> decision
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class Rollout:
+    """`L` steps of a block of worlds. Observations are not kept: they follow from level and motion."""
+
+    level: Level  # [..., W]
+    motion: Motion  # [L, ..., W] before the action
+    action: Array  # [L, channels, W]
+    log_prob: Array  # [L, W]
+    value: Array  # [L, W]
+    reward: Array  # [L, W]
+    terminated: Array  # [L, W]
+    truncated: Array  # [L, W]
+    final_value: Array  # [L, W] value of the state that a truncated episode ended in, else 0
+    last_value: Array  # [W] value of the state after the last step
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class Worlds:
+    """What a worker keeps between rollouts."""
+
+    env: EnvState
+    outcome: Outcome
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class TrainState:
+    """What an update changes."""
+
+    params: Params
+    optimizer: Any
+    updates: Array  # int, updates done
+
+
+def split_blocks(value: Any, blocks: int) -> Any:
+    """Deal the worlds of the last axis to `blocks` along a new first axis."""
+
+    def split(leaf: Array) -> Array:
+        shaped = leaf.reshape(*leaf.shape[:-1], blocks, leaf.shape[-1] // blocks)
+        return jnp.moveaxis(shaped, -2, 0)
+
+    return jax.tree.map(split, value)
+
+
+def join_blocks(value: Any) -> Any:
+    """The inverse of `split_blocks`."""
+
+    def join(leaf: Array) -> Array:
+        moved = jnp.moveaxis(leaf, 0, -2)
+        return moved.reshape(*moved.shape[:-2], -1)
+
+    return jax.tree.map(join, value)

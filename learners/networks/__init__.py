@@ -1,0 +1,39 @@
+"""Networks: encoder, then heads. `make` builds the one that a configuration names."""
+
+import dataclasses
+
+from flax import linen as nn
+
+from learners.networks.deepset import DeepSet
+from learners.networks.flat import Flat
+from learners.networks.heads import ActorCritic
+from physics.errors import InputError
+from physics.settings import setting, validate
+
+OBSERVATION_OF = {"deepset": "entities", "flat": "flat"}
+
+
+@dataclasses.dataclass(frozen=True)
+class NetworkConfig:
+    """Settings of the network."""
+
+    kind: str = setting("deepset", "encoder; deepset reads entities, flat reads flat observations", choices=("deepset", "flat"))
+    entity_width: int = setting(64, "width of the layers that look at one entity", least=1)
+    width: int = setting(128, "width of the layers that look at the whole level", least=1)
+    depth: int = setting(2, "layers between encoder and each head", least=1)
+
+    def __post_init__(self) -> None:
+        """Refuse impossible values."""
+        validate(self)
+
+
+def make(config: NetworkConfig, observation: str) -> nn.Module:
+    """The actor-critic of a configuration; `InputError` if its encoder does not read this kind of observation."""
+    wanted = OBSERVATION_OF[config.kind]
+    if observation != wanted:
+        raise InputError(
+            "network.kind", found=f"{config.kind} with env.observation={observation}", wanted=f"env.observation={wanted}",
+            fix=f"Set env.observation={wanted} or choose another network.kind.",
+        )  # fmt: skip
+    encoder = DeepSet(config.entity_width) if config.kind == "deepset" else Flat(config.width)
+    return ActorCritic(encoder=encoder, width=config.width, depth=config.depth)

@@ -1,0 +1,17 @@
+"""Make every core count on a CPU.
+
+XLA runs the small kernels of this engine on one core. With one host device a core, worlds are shared
+out over devices and all cores work. The flag is read when JAX first touches a device, so
+`use_all_cores` must be called before; on a GPU it changes nothing.
+"""
+
+import os
+
+FLAG = "--xla_force_host_platform_device_count"
+
+
+def use_all_cores() -> None:
+    """Ask for one host device a core, unless the user has already said how many."""
+    flags = os.environ.get("XLA_FLAGS", "")
+    if FLAG not in flags:
+        os.environ["XLA_FLAGS"] = f"{flags} {FLAG}={len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count()}".strip()
