@@ -17,7 +17,7 @@ from curriculum.scores import learnability
 from envs.base import Level
 from envs.outcome import Outcome, merge_repeats
 from physics.base import Capacity
-from physics.pytree import array, concatenate, struct
+from physics.pytree import array, concatenate, repeat, struct
 
 
 @struct
@@ -62,16 +62,14 @@ class Sfl:
     def refresh(self, state: SflState, key: Array, evaluate: Evaluate) -> SflState:
         """Scout fresh candidates and keep the most learnable."""
         key_draw, key_play = jax.random.split(key)
-        attempts = self._config.scout_attempts
         candidates, repeated = self._draw(key_draw)
         played = evaluate(key_play, repeated)
-        return self._choose(state, candidates, merge_repeats(played, self._config.candidates) if attempts > 1 else played)
+        return self._choose(state, candidates, merge_repeats(played, self._config.candidates))
 
     @functools.partial(jax.jit, static_argnums=0)
     def _draw(self, key: Array) -> tuple[Level, Level]:
         levels = self._generate(key, self._config.candidates)
-        repeat = functools.partial(jnp.repeat, repeats=self._config.scout_attempts, axis=-1)
-        return levels, jax.tree.map(repeat, levels)
+        return levels, repeat(levels, self._config.scout_attempts)
 
     @functools.partial(jax.jit, static_argnums=0)
     def _choose(self, state: SflState, candidates: Level, outcome: Outcome) -> SflState:

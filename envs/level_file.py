@@ -89,7 +89,7 @@ def to_model(
     `names` are those of its active bodies in slot order; without them bodies are named after role and shape.
     """
     capacity = capacity_of(level.scene)
-    check(level, **capacity.dims)
+    check(level, worlds=None, path="", **capacity.dims)
     slots = np.flatnonzero(np.asarray(level.scene.bodies.active))
     bodies = [_body_data(level, int(slot), capacity) for slot in slots]
     _name_bodies(bodies, names)

@@ -24,10 +24,12 @@ from physics.errors import InputError
 
 FORMAT, VERSION = "fulcrum-level", 1
 MAX_STEPS = 10_000  # of a solution
+SMALLEST, LARGEST = 1e-4, 1e6  # beyond these, 32-bit arithmetic of the engine breaks down
 
-Finite = Annotated[float, Field(allow_inf_nan=False)]
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-Unsigned = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Finite = Annotated[float, Field(ge=-LARGEST, le=LARGEST, allow_inf_nan=False)]
+Positive = Annotated[float, Field(ge=SMALLEST, le=LARGEST, allow_inf_nan=False)]
+Mass = Annotated[float, Field(gt=1e-12, le=LARGEST, allow_inf_nan=False)]
+Unsigned = Annotated[float, Field(ge=0, le=LARGEST, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Point = Annotated[list[Finite], Field(min_length=2, max_length=2)]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=40)]
@@ -73,8 +75,8 @@ class Body(Part):
     restitution: Share = 0.0
     collision: Annotated[int, Field(ge=0, le=2)] = 1  # 0 meets only 2; 1 meets 1 and 2; 2 meets all
     fixed: bool = False  # immovable
-    mass: Positive | None = None  # kg, only where it is not what shape and density give
-    inertia: Positive | None = None  # kg m2, likewise
+    mass: Mass | None = None  # kg, only where it is not what shape and density give
+    inertia: Mass | None = None  # kg m2, likewise
 
 
 class Box(Body):
@@ -95,7 +97,7 @@ class Circle(Body):
     """A disc."""
 
     shape: Literal["circle"]
-    radius: Annotated[float, Field(ge=0.01, allow_inf_nan=False)]  # m
+    radius: Annotated[float, Field(ge=0.01, le=LARGEST, allow_inf_nan=False)]  # m
 
 
 class Motor(Part):
@@ -277,9 +279,10 @@ BOUNDS = {
 
 def _translated(error: Any, where: str) -> InputError:
     """One error of pydantic in the words of this project."""
-    kind, context, place = error["type"], error.get("ctx", {}), tuple(error["loc"])
-    if place[:1] == ("bodies",) and len(place) > 2:
-        shape, place = place[2], place[:2] + place[3:]
+    kind, context = error["type"], error.get("ctx", {})
+    place: list[int | str] = list(error["loc"])
+    if place[:1] == ["bodies"] and len(place) > 2:
+        shape, place = str(place[2]), place[:2] + place[3:]
     else:
         shape = ""
     path = f"{where}: {_path(place)}"
@@ -296,7 +299,7 @@ def _translated(error: Any, where: str) -> InputError:
     if kind in ("literal_error", "union_tag_invalid"):
         choices = context.get("expected") or context["expected_tags"]
         return InputError(path + (".shape" if kind == "union_tag_invalid" else ""), found=_Plain(_tag(error, found)), wanted=choices)
-    return InputError(path, found=_Plain(found), wanted=WANTED.get(kind, error["msg"]))
+    return InputError(path, found=_Plain(found), wanted=WANTED.get(kind) or error["msg"])
 
 
 class _Plain:
@@ -313,12 +316,12 @@ def _tag(error: Any, found: str) -> str:
     return json.dumps(error["ctx"]["tag"]) if error["type"] == "union_tag_invalid" else found
 
 
-def _path(place: tuple) -> str:
-    """`("bodies", 2, "radius")` as `bodies[2].radius`."""
+def _path(place: list[int | str]) -> str:
+    """`["bodies", 2, "radius"]` as `bodies[2].radius`."""
     return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in place).removeprefix(".") or "the file"
 
 
-def _model_at(place: tuple, shape: str) -> type[Part]:
+def _model_at(place: list[int | str], shape: str) -> type[Part]:
     """The model whose fields are allowed at a place."""
     by_place = {"walls": Walls, "joints": Joint, "thrusters": Thruster}
     if not place:
@@ -327,4 +330,4 @@ def _model_at(place: tuple, shape: str) -> type[Part]:
         return SHAPES[shape]
     if len(place) > 1 and place[0] == "walls":
         return Wall
-    return Motor if place[-1] == "motor" else by_place[place[0]]
+    return Motor if place[-1] == "motor" else by_place[str(place[0])]

@@ -61,7 +61,7 @@ def render(level: Level, motion: Motion, *, controls: Controls | None = None, si
         raise ValueError("render draws a single world: take one with physics.pytree.world")
     level, motion, controls = jax.device_get((level, motion, controls))
     canvas = _Canvas(size)
-    _draw_room(canvas, level.wall_role)
+    _draw_room(canvas, np.asarray(level.wall_role))
     shown = _shown(level.scene.bodies, motion)
     for body in _painting_order(level.scene.bodies, shown):
         _draw_body(canvas, level, motion, int(body))
@@ -84,10 +84,10 @@ def sheet(images: Sequence[np.ndarray], columns: int, captions: Sequence[str] | 
         raise ValueError("a sheet needs at least one picture, and all of one size")
     if captions is not None and len(captions) != len(images):
         raise ValueError(f"{len(captions)} captions for {len(images)} pictures")
-    height, width = images[0].shape[:2]
+    height, width, _ = images[0].shape
     gap, text_size = max(4, width // 24), max(10, width // 20)
     line = 0 if captions is None else round(1.9 * text_size)
-    columns, rows = min(columns, len(images)), -(-len(images) // columns)
+    columns, rows = min(columns, len(images)), math.ceil(len(images) / columns)
     page = Image.new("RGB", (gap + columns * (width + gap), gap + rows * (height + line + gap)), PASSIVE)
     draw, font = ImageDraw.Draw(page), ImageFont.load_default(text_size)
     for place, image in enumerate(images):
@@ -104,7 +104,7 @@ class _Canvas:
 
     def __init__(self, size: int) -> None:
         self.scale = size * SUPERSAMPLE / VIEW
-        self.image = Image.new("RGB", (size * SUPERSAMPLE,) * 2, PAPER)
+        self.image = Image.new("RGB", (size * SUPERSAMPLE, size * SUPERSAMPLE), PAPER)
         self.draw = ImageDraw.Draw(self.image)
 
     def place(self, points: np.ndarray) -> list[tuple[float, float]]:
@@ -171,9 +171,9 @@ def _draw_body(canvas: _Canvas, level: Level, motion: Motion, body: int) -> None
     polygons = bodies.vertices.shape[2]
     role = Role(int(level.role[body]))
     if body < polygons:
-        corners = bodies.vertices[:, : int(bodies.vertex_count[body]), body].T
+        corners = np.asarray(bodies.vertices)[:, : int(bodies.vertex_count[body]), body].T
     else:
-        corners = UNIT_CIRCLE * bodies.radius[body - polygons]
+        corners = UNIT_CIRCLE * float(bodies.radius[body - polygons])
     points = _to_world(corners, motion, body)
     if bodies.inverse_mass[body] > 0:
         canvas.fill(points, ROLE_COLOURS[role])
@@ -216,7 +216,7 @@ def _draw_thrusters(canvas: _Canvas, level: Level, motion: Motion, shown: np.nda
         fire = 0.0 if controls is None else min(max(float(controls.thruster[slot]), 0.0), 1.0)
         reach = FLAME_STUB + fire * FLAME_LENGTH * (0.7 + 0.3 * min(float(thrusters.power[slot]), 3.0))
         colour = FLAME_COLOURS[int(level.thruster_channel[slot]) % len(FLAME_COLOURS)]
-        anchor = _to_world(thrusters.anchor[:, slot][None], motion, body)[0]
+        anchor = _to_world(np.asarray(thrusters.anchor)[:, slot][None], motion, body)[0]
         _draw_thruster(canvas, anchor, float(thrusters.angle[slot] + motion.angle[body]), reach, colour)
 
 
@@ -248,9 +248,9 @@ def _draw_joints(canvas: _Canvas, level: Level, motion: Motion, shown: np.ndarra
 
 def _anchor(joints: Joints, motion: Motion, slot: int, bodies: int) -> np.ndarray:
     """Where a joint is: the anchor on its first body, or on its second where the first is a wall."""
-    body, anchor = joints.body_a[slot], joints.anchor_a[:, slot]
+    body, anchor = joints.body_a[slot], np.asarray(joints.anchor_a)[:, slot]
     if body >= bodies:
-        body, anchor = joints.body_b[slot], joints.anchor_b[:, slot]
+        body, anchor = joints.body_b[slot], np.asarray(joints.anchor_b)[:, slot]
     return _to_world(anchor[None], motion, int(body))[0]
 
 

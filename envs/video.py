@@ -7,6 +7,7 @@ they are taken, is not its business (`envs.render`).
 
 import contextlib
 import importlib
+import math
 import subprocess
 import tempfile
 import uuid
@@ -19,7 +20,7 @@ from PIL import Image, ImageDraw, ImageFont
 from physics.errors import InputError
 
 FASTEST_GIF = 50.0  # frames a second; viewers slow down anything faster
-PALETTE_FRAMES = 16  # frames that the common palette of a GIF is made from
+PALETTE_PIXELS = 2_000_000  # at most about so many, of all frames, decide the common palette of a GIF
 COLOURS = 255  # of a GIF; one more is left for pillow to mark what did not change
 PLATE, TEXT = (38, 45, 56), (255, 255, 255)
 PLATE_OPACITY = 0.78
@@ -62,9 +63,10 @@ def save_video(frames: Sequence[np.ndarray], path: str | Path, fps: float) -> No
     WRITERS[suffix](frames, path, fps)
 
 
-def overlay(frame: np.ndarray, text: str, corner: str = "top left") -> np.ndarray:
+def overlay(frame: np.ndarray, text: str, corner: str = "bottom left") -> np.ndarray:
     """A copy of the picture `[H, W, 3]` with `text`, in white on a dark plate, in a corner; lines may break.
 
+    At the bottom left a line hides nothing but floor.
     `InputError` if `corner` is not one of `CORNERS`.
     """
     if corner not in CORNERS:
@@ -139,9 +141,11 @@ def _check(frames: Sequence[np.ndarray]) -> None:
 
 
 def _palette(frames: Sequence[np.ndarray]) -> Image.Image:
-    """An image whose palette suits all frames, made from some of them spread over the film."""
-    chosen = np.unique(np.linspace(0, len(frames) - 1, PALETTE_FRAMES).astype(int))
-    return Image.fromarray(np.concatenate([frames[i] for i in chosen])).quantize(COLOURS, method=Image.Quantize.MEDIANCUT)
+    """An image whose palette suits all frames: every frame counts, so that a short flame keeps its colour."""
+    pixels = len(frames) * frames[0].shape[0] * frames[0].shape[1]
+    stride = max(1, math.ceil(math.sqrt(pixels / PALETTE_PIXELS)))
+    shown = np.concatenate([frame[::stride, ::stride] for frame in frames])
+    return Image.fromarray(shown).quantize(COLOURS, method=Image.Quantize.MEDIANCUT)
 
 
 def _durations(count: int, fps: float) -> list[int]:

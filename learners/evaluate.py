@@ -14,7 +14,7 @@ from envs.base import Array, EnvState, Level, Step
 from envs.env import Env
 from envs.outcome import Outcome
 from learners import rollout
-from learners.base import Act, Decision, Worlds, join_blocks, split_blocks
+from learners.base import Act, Decision, Worlds
 from physics.pytree import count_worlds
 from physics.settings import setting, validate
 
@@ -49,23 +49,3 @@ def first_episodes(act: Act, env: Env, levels: Level, keys: Array) -> Outcome:
         total_return=jnp.sum(jnp.where(before, reward, 0.0), axis=0),
         running_return=jnp.zeros(count),
     )
-
-
-def in_blocks(act: Act, env: Env, levels: Level, key: Array, block: int, first_world: Array | int = 0) -> Outcome:
-    """`first_episodes` of many levels, `block` worlds at a time; the last block is filled up with repeats.
-
-    World `i` draws from `fold_in(key, first_world + i)`.
-    """
-    count = count_worlds(levels)
-    block = min(block, count)
-    blocks = -(-count // block)
-    index = jnp.minimum(jnp.arange(blocks * block), count - 1)
-    padded = jax.tree.map(lambda leaf: leaf[..., index], levels)
-    keys = jax.vmap(jax.random.fold_in, (None, 0))(key, first_world + jnp.arange(blocks * block)).reshape(blocks, block)
-    played = jax.lax.map(lambda one: first_episodes(act, env, *one), (split_blocks(padded, blocks), keys))
-    return jax.tree.map(lambda leaf: leaf[..., :count], join_blocks(played))
-
-
-def repeat(levels: Level, attempts: int) -> Level:
-    """Every level `attempts` times, next to each other."""
-    return jax.tree.map(lambda leaf: jnp.repeat(leaf, attempts, axis=-1), levels)

@@ -70,18 +70,19 @@ def collect(apply: Callable, params: Params, env: Env, worlds: Worlds, keys: Arr
     return worlds, rollout
 
 
-def policy(apply: Callable, params: Params, greedy: bool = False) -> Act:
-    """Act by a network: sampled, or the likeliest choice."""
+SAMPLED, GREEDY, IDLE = range(3)  # ways to act
+
+
+def policy(apply: Callable, params: Params, way: int | Array = SAMPLED) -> Act:
+    """Act by a network's distribution, by its likeliest choice, or not at all.
+
+    `way` may be traced, so that one compiled program measures all three.
+    """
 
     def act(seen: Any, keys: Array) -> Decision:
         logits, value = apply(params, seen)
-        action = distributions.greedy(logits) if greedy else distributions.sample(logits, keys)
-        return action, distributions.log_prob(logits, action), value
+        sampled, greedy = distributions.sample(logits, keys), distributions.greedy(logits)
+        chosen = jnp.where(way == GREEDY, greedy, jnp.where(way == IDLE, actions.nothing(keys.shape[0]), sampled))
+        return chosen, distributions.log_prob(logits, chosen), value
 
     return act
-
-
-def idle(seen: Any, keys: Array) -> Decision:
-    """Do nothing."""
-    count = keys.shape[0]
-    return actions.nothing(count), jnp.zeros(count), jnp.zeros(count)

@@ -20,6 +20,8 @@ from physics.materialise import materialise
 from physics.math2d import Vec, reciprocal, where
 from physics.prepare import Prepared
 
+FAR = 1e3  # m; a face this far out is never the nearest: how padding is kept from being chosen
+TINY = 1e-6  # m; shorter than this, a vector has no direction
 HYSTERESIS = 0.01  # m; the second polygon gives the reference face only if better by this, so that faces do not flicker
 
 
@@ -74,13 +76,18 @@ def _first_at(value: Array, values: Sequence[Array]) -> Array:
 
 
 def place_polygons(prepared: Prepared, pos: Vec, cos: Array, sin: Array) -> Polygons:
-    """Turn and move the polygons' vertices and face normals into the world frame."""
-    vertices = prepared.scene.bodies.vertices
+    """Turn and move the polygons' vertices and face normals into the world frame.
+
+    Padding faces have no normal and lie `FAR` out. Were they copies of a real face, rounding would
+    sometimes prefer the copy, which has no length to clip to.
+    """
+    vertices, vertex_count = prepared.scene.bodies.vertices, prepared.scene.bodies.vertex_count
     count = vertices.shape[2]
     cos, sin, centre = cos[:count], sin[:count], pos[:count]
     corners = [Vec.of(vertices[:, i]).turned(cos, sin) + centre for i in range(vertices.shape[1])]
     normals = [Vec.of(prepared.normals[:, i]).turned(cos, sin) for i in range(vertices.shape[1])]
-    offsets = [normal.dot(corner) for normal, corner in zip(normals, corners, strict=True)]
+    real = [i < vertex_count for i in range(vertices.shape[1])]
+    offsets = [jnp.where(r, normal.dot(corner), FAR) for r, normal, corner in zip(real, normals, corners, strict=True)]
     return materialise(Polygons(corners, normals, offsets))
 
 
@@ -118,7 +125,10 @@ def polygon_polygon(a: Polygons, b: Polygons) -> Contact:
 
 
 def _clip(ends: tuple[Vec, Vec], start: Vec, end: Vec, normal: Vec) -> tuple[tuple[Vec, Vec], tuple[Array, Array], Array]:
-    """Cut a segment to the strip above the face `start`-`end`: (points, heights over the face), deepest first."""
+    """Cut a segment to the strip above the face `start`-`end`: (points, heights over the face, whether two), deepest first.
+
+    A segment beside the strip becomes its end that is nearest to it.
+    """
     along = end - start
     length = along.length() + 1e-9
     along = along * (1 / length)
@@ -129,7 +139,8 @@ def _clip(ends: tuple[Vec, Vec], start: Vec, end: Vec, normal: Vec) -> tuple[tup
     run = at[1] - at[0]
     upright = jnp.abs(run) < 1e-6
     slope = jnp.where(upright, 0.0, (height[1] - height[0]) / jnp.where(upright, 1.0, run))
-    cut = [jnp.clip(s, 0.0, length) for s in at]
+    least, most = jnp.minimum(*at), jnp.maximum(*at)
+    cut = [jnp.clip(jnp.clip(s, 0.0, length), least, most) for s in at]
     cut_height = [height[i] + slope * (cut[i] - at[i]) for i in range(2)]
     cut, cut_height = materialise((cut, cut_height))
     points = [start + along * cut[i] + normal * cut_height[i] for i in range(2)]
@@ -153,7 +164,7 @@ def polygon_circle(polygon: Polygons, centre: Vec, radius: Array) -> Contact:
     away = centre - nearest
     distance = away.length()
     away, distance, nearest = materialise((away, distance, nearest))
-    inside = height < 0
+    inside = height < TINY  # or on the edge, where the way to the nearest point has no direction
     direction = where(inside, normal, away * reciprocal(distance))
     point = where(inside, centre - normal * height, nearest)
     depth = radius - jnp.where(inside, height, distance)
@@ -164,7 +175,7 @@ def circle_circle(a: Vec, radius_a: Array, b: Vec, radius_b: Array) -> Contact:
     """Contact of circle pairs."""
     between = b - a
     distance = between.length()
-    normal = between * reciprocal(distance)
+    normal = where(distance < TINY, Vec(jnp.ones_like(distance), jnp.zeros_like(distance)), between * reciprocal(distance))
     return _one_point(normal, a + normal * radius_a, radius_a + radius_b - distance)
 
 

@@ -142,16 +142,9 @@ def _linked(body_a: Array, body_b: Array, active: Array, nodes: int) -> Array:
 
 
 def _normals(bodies: Bodies) -> Array:
-    """Outward face normals; a face of no length (padding) repeats the last real one."""
+    """Outward face normals; a face of no length (padding) has none: zero."""
     count = bodies.vertices.shape[1]
     corners = [Vec.of(bodies.vertices[:, i]) for i in range(count)]
-    normals: list[Vec] = []
-    for i in range(count):
-        edge = corners[(i + 1) % count] - corners[i]
-        length = edge.length()
-        normal = Vec(edge.y, -edge.x) * reciprocal(length)
-        if normals:
-            flat = length < 1e-6
-            normal = Vec(jnp.where(flat, normals[-1].x, normal.x), jnp.where(flat, normals[-1].y, normal.y))
-        normals.append(normal)
+    edges = [corners[(i + 1) % count] - corners[i] for i in range(count)]
+    normals = [Vec(edge.y, -edge.x) * reciprocal(edge.length()) for edge in edges]
     return jnp.stack([normal.stacked() for normal in normals], axis=1)

@@ -97,6 +97,11 @@ def worlds(value: T, indices: jax.Array) -> T:
     return jax.tree.map(lambda leaf: jnp.take(leaf, indices, axis=-1), value)
 
 
+def repeat(value: T, times: int) -> T:
+    """Every world `times` times, repeats next to each other."""
+    return jax.tree.map(lambda leaf: jnp.repeat(leaf, times, axis=-1), value)
+
+
 def concatenate(values: Sequence[T]) -> T:
     """Join batches along the worlds."""
     return jax.tree.map(lambda *leaves: jnp.concatenate(leaves, axis=-1), *values)

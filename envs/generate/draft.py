@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from envs.base import MOTOR_CHANNELS, THRUSTER_CHANNELS, Array, Level, Role
 from envs.generate.config import GeneratorConfig
@@ -17,9 +18,9 @@ from physics.pytree import select, zeros
 
 MIN_HALF_SIDE = 0.05  # m
 MIN_RADIUS = 0.1  # m
-CORNERS = jnp.array([[-1.0, 1.0, 1.0, -1.0], [-1.0, -1.0, 1.0, 1.0]])  # counter-clockwise
-LINK_ROLES = jnp.array(  # which roles (column) a body may have when it is joined to one of a role (row)
-    [[1, 1, 1, 1], [1, 1, 0, 0], [1, 0, 1, 0], [1, 0, 0, 1]], jnp.float32
+CORNERS = np.array([[-1.0, 1.0, 1.0, -1.0], [-1.0, -1.0, 1.0, 1.0]])  # counter-clockwise
+LINK_ROLES = np.array(  # which roles (column) a body may have when it is joined to one of a role (row)
+    [[1, 1, 1, 1], [1, 1, 0, 0], [1, 0, 1, 0], [1, 0, 0, 1]], np.float32
 )
 
 
@@ -196,7 +197,7 @@ def add_connected(draft: Draft, key: Array, polygons: int, force_motor: Array, c
 
 def _link_role_weights(draft: Draft, target: Array) -> Array:
     """Role weights of a body that is joined to `target`; normal if nothing else may be."""
-    weights = role_weights(draft) * LINK_ROLES[draft.role[target]]
+    weights = role_weights(draft) * jnp.asarray(LINK_ROLES)[draft.role[target]]
     return jnp.where(jnp.any(weights > 0), weights, jnp.array([1.0, 0, 0, 0]))
 
 

@@ -1,0 +1,1 @@
+"""Cluster: how do roles run on many devices and survive failures?"""

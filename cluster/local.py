@@ -1,0 +1,58 @@
+"""The in-process backend: all roles in this process, on its devices. Imports no Ray."""
+
+from pathlib import Path
+
+import curriculum
+from cluster import mesh as meshes
+from cluster.base import RunConfig
+from cluster.checkpoint import Checkpoints
+from cluster.roles.curriculum import CurriculumService
+from cluster.roles.evaluator import Evaluator
+from cluster.roles.learner import Learner
+from cluster.roles.worker import RolloutWorker
+from cluster.supervisor import Roles, Supervisor
+from cluster.tracker import Tracker
+from envs.env import Env
+from envs.generate import Generator
+from learners import networks, optimizer
+
+
+def check(config: RunConfig) -> None:
+    """Refuse, before anything starts, settings that do not fit each other or this machine's devices."""
+    run = config.run
+    mesh = meshes.make(run.devices)
+    block = meshes.block_size(run.worlds, mesh.size, run.block_worlds)
+    config.ppo.minibatches(run.worlds, run.rollout_length, run.worlds // block)
+    networks.make(config.network, config.env.observation)
+
+
+def build_roles(config: RunConfig) -> Roles:
+    """The roles of a run, wired together."""
+    check(config)
+    run = config.run
+    mesh = meshes.make(run.devices)
+    env = Env(config.env)
+    generate = Generator(env, config.generate)
+    network = networks.make(config.network, config.env.observation)
+    blocks = run.worlds // meshes.block_size(run.worlds, mesh.size, run.block_worlds)
+    minibatches = config.ppo.minibatches(run.worlds, run.rollout_length, blocks)
+    steps = run.iterations * config.ppo.epochs * minibatches
+    worker = RolloutWorker(env, network.apply, mesh, run.worlds, run.rollout_length, run.block_worlds)
+    return Roles(
+        worker=worker,
+        learner=Learner(env, network, optimizer.make(config.optimizer, steps), config.ppo, mesh),
+        curriculum=CurriculumService(curriculum.make(config.curriculum, generate, env.capacity), config.curriculum.refresh_every),
+        evaluator=Evaluator(worker, generate, config.evaluate),
+    )
+
+
+def build(config: RunConfig, folder: Path, tracker: Tracker) -> Supervisor:
+    """A supervisor for the run in `folder`."""
+    return Supervisor(
+        settings=config.run,
+        roles=build_roles(config),
+        tracker=tracker,
+        checkpoints=Checkpoints(folder / "checkpoints", config.checkpoint),
+        evaluate_every=config.evaluate.every,
+        checkpoint_every=config.checkpoint.every,
+    )

@@ -1,0 +1,48 @@
+"""The curriculum service: owns the level pool and hands out what to train on."""
+
+from typing import Any
+
+from curriculum import Curriculum
+from curriculum.base import FRESH, Array, Assignment, Evaluate
+from envs.outcome import Outcome
+
+
+class CurriculumService:
+    """One curriculum, and when it is refreshed."""
+
+    def __init__(self, curriculum: Curriculum, refresh_every: int) -> None:
+        """`refresh_every` counts assignments."""
+        self._curriculum = curriculum
+        self._refresh_every = refresh_every
+
+    def init(self, key: Array) -> Any:
+        """State of a run that has not begun."""
+        return self._curriculum.init(key)
+
+    def refresh_due(self, assignments: int) -> bool:
+        """Whether to refresh before handing out assignment number `assignments`."""
+        return assignments % self._refresh_every == 0
+
+    def refresh(self, state: Any, key: Array, evaluate: Evaluate) -> Any:
+        """Scout candidates with the present policy."""
+        return self._curriculum.refresh(state, key, evaluate)
+
+    def assign(self, state: Any, key: Array, count: int) -> tuple[Any, Assignment]:
+        """Levels for `count` worlds."""
+        return self._curriculum.assign(state, key, count)
+
+    def record(self, state: Any, assignment: Assignment, outcome: Outcome) -> tuple[Any, dict[str, float]]:
+        """Take note of how an assignment went: (state, metrics)."""
+        state = self._curriculum.record(state, assignment, outcome)
+        metrics = {name: float(value) for name, value in self._curriculum.metrics(state).items()}
+        rate, finished = outcome.success_rate(), outcome.episodes > 0
+        fresh = assignment.slot == FRESH
+        metrics["train_success"] = _mean(rate, finished)
+        metrics["train_success_fresh"] = _mean(rate, finished & fresh)
+        metrics["train_success_pool"] = _mean(rate, finished & ~fresh)
+        return state, {name: value for name, value in metrics.items() if value == value}  # drop means of nothing
+
+
+def _mean(value: Array, where: Array) -> float:
+    """Mean over `where`; NaN if it is empty."""
+    return float((value * where).sum() / where.sum()) if bool(where.any()) else float("nan")

@@ -1,0 +1,92 @@
+"""The rollout worker: plays worlds with the policy on its devices, to learn from and to measure."""
+
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+from jax.sharding import Mesh
+
+from cluster import mesh as meshes
+from cluster.mesh import COPIED, SHARED
+from envs import outcome as outcomes
+from envs.base import Level
+from envs.env import Env
+from envs.outcome import Outcome
+from learners import evaluate, rollout
+from learners.base import Array, Params, Rollout, Worlds, join_blocks, split_blocks
+from learners.ppo import DEVICES
+from physics.pytree import count_worlds
+
+EVALUATED_BLOCKS = 2  # blocks a device plays in one call of the evaluation
+
+
+class RolloutWorker:
+    """Holds worlds; everything else is passed in."""
+
+    def __init__(self, env: Env, apply: Callable, mesh: Mesh, worlds: int, length: int, block: int = 0) -> None:
+        """`apply(params, observation)` is the network; `block` as in `mesh.block_size`."""
+        self.env = env
+        self._mesh = mesh
+        self._apply = apply
+        self._length = length
+        self._block = meshes.block_size(worlds, mesh.size, block)
+        self.blocks = worlds // self._block
+        self._chunk = self._block * mesh.size * min(EVALUATED_BLOCKS, self.blocks // mesh.size)
+        self._collect = meshes.over_devices(self._collect_share, mesh, (COPIED, SHARED, COPIED), SHARED, donate=(1,))
+        self._play = meshes.over_devices(self._play_share, mesh, (COPIED, SHARED, COPIED, COPIED, COPIED), SHARED)
+        self._begin = jax.jit(self._begin_blocks)
+
+    def assign(self, levels: Level) -> Worlds:
+        """Start an episode of every level; what was being played is dropped."""
+        return meshes.put(self._begin(levels), self._mesh, SHARED)
+
+    def collect(self, params: Params, worlds: Worlds, key: Array) -> tuple[Worlds, Rollout]:
+        """Play one rollout. `worlds` is consumed."""
+        return self._collect(params, worlds, key)
+
+    def take_outcome(self, worlds: Worlds) -> tuple[Worlds, Outcome]:
+        """(worlds with cleared counts, what the levels gave since they were assigned)."""
+        cleared = Worlds(env=worlds.env, outcome=jax.tree.map(jnp.zeros_like, worlds.outcome))
+        return cleared, join_blocks(worlds.outcome)
+
+    def evaluate(self, params: Params, levels: Level, key: Array, way: int = rollout.SAMPLED) -> Outcome:
+        """One whole episode of every level `[..., W]`, however many: outcome `[W]`.
+
+        Levels are played in chunks of one size, so that all evaluations share one compiled program.
+        """
+        count = count_worlds(levels)
+        parts = []
+        for first in range(0, count, self._chunk):
+            index = jnp.minimum(first + jnp.arange(self._chunk), count - 1)
+            chunk = split_blocks(jax.tree.map(lambda leaf, index=index: leaf[..., index], levels), self._chunk // self._block)
+            parts.append(join_blocks(self._play(params, chunk, key, jnp.int32(first), jnp.int32(way))))
+        return jax.tree.map(lambda *leaves: jnp.concatenate(leaves)[:count], *parts)
+
+    def _begin_blocks(self, levels: Level) -> Worlds:
+        worlds = Worlds(env=self.env.reset(levels), outcome=outcomes.none(count_worlds(levels)))
+        return split_blocks(worlds, self.blocks)
+
+    def _world_keys(self, key: Array, block: Array) -> Array:
+        """Keys of a block's worlds: they depend on the world's number, not on the device."""
+        return jax.vmap(jax.random.fold_in, (None, 0))(key, block * self._block + jnp.arange(self._block))
+
+    def _my_blocks(self, count: int) -> Array:
+        return lax.axis_index(DEVICES) * count + jnp.arange(count)
+
+    def _collect_share(self, params: Params, worlds: Worlds, key: Array) -> tuple[Worlds, Rollout]:
+        def one(args: tuple[Worlds, Array]) -> tuple[Worlds, Rollout]:
+            block, number = args
+            keys = self._world_keys(key, number)
+            return rollout.collect(self._apply, params, self.env, block, keys, self._length)
+
+        return lax.map(one, (worlds, self._my_blocks(worlds.outcome.episodes.shape[0])))
+
+    def _play_share(self, params: Params, levels: Level, key: Array, first: Array, way: Array) -> Outcome:
+        act = rollout.policy(self._apply, params, way)
+
+        def one(args: tuple[Level, Array]) -> Outcome:
+            block, number = args
+            return evaluate.first_episodes(act, self.env, block, self._world_keys(key, first // self._block + number))
+
+        return lax.map(one, (levels, self._my_blocks(levels.role.shape[0])))

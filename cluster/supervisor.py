@@ -1,0 +1,162 @@
+"""The loop of a run, the same for every backend.
+
+    for every iteration:
+        when levels are due:       curriculum.refresh (now and then), curriculum.assign, worker.assign
+        rollout = worker.collect(params)
+        params  = learner.update(rollout)
+        when levels are played:    curriculum.record(outcome)
+        now and then:              evaluator.report, checkpoints.save
+
+What happens in iteration `i` depends on the state after `i - 1` and on `i` alone, so a run that was
+stopped and resumed goes on exactly as if it had not been.
+"""
+
+import dataclasses
+import time
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+
+from cluster import streams
+from cluster.base import Progress, RunSettings, RunState
+from cluster.checkpoint import Checkpoints
+from cluster.roles.curriculum import CurriculumService
+from cluster.roles.evaluator import Evaluator, Report
+from cluster.roles.learner import Learner
+from cluster.roles.worker import RolloutWorker
+from cluster.tracker import Tracker
+from curriculum.base import Assignment
+from envs.base import Level
+from envs.outcome import Outcome
+from physics.base import Motion
+from physics.pytree import zeros
+
+
+@dataclasses.dataclass(frozen=True)
+class Roles:
+    """Who does the work."""
+
+    worker: RolloutWorker
+    learner: Learner
+    curriculum: CurriculumService
+    evaluator: Evaluator
+
+
+class Supervisor:
+    """Drives the roles through a run."""
+
+    def __init__(
+        self, settings: RunSettings, roles: Roles, tracker: Tracker, checkpoints: Checkpoints,
+        evaluate_every: int, checkpoint_every: int,
+    ) -> None:  # fmt: skip
+        """Nothing runs yet."""
+        self._settings = settings
+        self._roles = roles
+        self._tracker = tracker
+        self._checkpoints = checkpoints
+        self._evaluate_every = evaluate_every
+        self._checkpoint_every = checkpoint_every
+        self.progress = Progress()
+
+    def init(self) -> RunState:
+        """The state of a run that has not begun."""
+        roles, run = self._roles, jax.random.key(self._settings.seed)
+        curriculum = roles.curriculum.init(streams.key(run, streams.CURRICULUM))
+        assignment = self._blank_assignment()
+        worlds = roles.worker.assign(assignment.levels)
+        seen = roles.worker.env.observe(*_first_world(assignment.levels))
+        train = roles.learner.init(streams.key(run, streams.INIT), seen)
+        return RunState(train=train, worlds=worlds, curriculum=curriculum, assignment=assignment, key=run)
+
+    def restore(self) -> RunState:
+        """The state of the newest checkpoint."""
+        state, self.progress = self._checkpoints.restore(self.init())
+        return state
+
+    def has_checkpoint(self) -> bool:
+        """Whether there is anything to restore."""
+        return self._checkpoints.latest() is not None
+
+    def run(self, state: RunState, stop: Callable[[], bool] = lambda: False) -> RunState:
+        """Iterate until the steps are done, time is up or `stop()`; ends at a checkpoint."""
+        started, before = time.monotonic(), self.progress.seconds
+        if self.progress.iteration == 0:
+            self._checkpoints.save(state, self.progress)
+            self._evaluate(state)
+            self._checkpoints.wait()
+        while self.progress.iteration < self._settings.iterations and not stop():
+            begun = time.monotonic()
+            state, metrics = self._iterate(state)
+            seconds = before + time.monotonic() - started
+            self.progress = Progress(
+                iteration=self.progress.iteration + 1,
+                env_steps=self.progress.env_steps + self._settings.steps_per_iteration,
+                seconds=seconds,
+            )
+            metrics["steps_per_second"] = self._settings.steps_per_iteration / (time.monotonic() - begun)
+            self._tracker.log(self.progress, metrics)
+            late = 0 < self._settings.max_minutes * 60 <= seconds
+            last = late or self.progress.iteration == self._settings.iterations
+            if last or self.progress.iteration % self._evaluate_every == 0:
+                self._evaluate(state)
+            if last or self.progress.iteration % self._checkpoint_every == 0:
+                self._checkpoints.save(state, self.progress)
+            if late:
+                break
+        self._checkpoints.save(state, self.progress)
+        self._checkpoints.wait()
+        return state
+
+    def report(self, state: RunState, way: int = 0) -> Report:
+        """Measure the present parameters on the levels held out."""
+        return self._roles.evaluator.report(state.train.params, streams.key(state.key, streams.EVALUATE), way)
+
+    def _iterate(self, state: RunState) -> tuple[RunState, dict[str, float]]:
+        iteration, roles = self.progress.iteration, self._roles
+        hold = self._settings.rollouts_per_assignment
+        if iteration % hold == 0:
+            state = self._assign(state, iteration // hold)
+        worlds, rollout = roles.worker.collect(
+            state.train.params, state.worlds, streams.key(state.key, streams.COLLECT, iteration)
+        )
+        train, found = roles.learner.update(state.train, rollout, streams.key(state.key, streams.UPDATE, iteration))
+        state = dataclasses.replace(state, train=train, worlds=worlds)
+        metrics = {name: float(value) for name, value in found.items()} | {"reward": float(rollout.reward.mean())}
+        if iteration % hold == hold - 1:
+            state, played = self._record(state)
+            metrics |= played
+        return state, metrics
+
+    def _assign(self, state: RunState, number: int) -> RunState:
+        """Hand out new levels; `number` counts assignments."""
+        service, curriculum = self._roles.curriculum, state.curriculum
+        if service.refresh_due(number):
+            curriculum = service.refresh(curriculum, streams.key(state.key, streams.REFRESH, number), self._scout(state))
+        key = streams.key(state.key, streams.ASSIGN, number)
+        curriculum, assignment = service.assign(curriculum, key, self._settings.worlds)
+        worlds = self._roles.worker.assign(assignment.levels)
+        return dataclasses.replace(state, curriculum=curriculum, assignment=assignment, worlds=worlds)
+
+    def _scout(self, state: RunState) -> Callable[[jax.Array, Level], Outcome]:
+        return lambda key, levels: self._roles.worker.evaluate(state.train.params, levels, key)
+
+    def _record(self, state: RunState) -> tuple[RunState, dict[str, float]]:
+        worlds, outcome = self._roles.worker.take_outcome(state.worlds)
+        curriculum, metrics = self._roles.curriculum.record(state.curriculum, state.assignment, outcome)
+        return dataclasses.replace(state, worlds=worlds, curriculum=curriculum), metrics
+
+    def _evaluate(self, state: RunState) -> None:
+        self._tracker.log(self.progress, self.report(state).scalars())
+
+    def _blank_assignment(self) -> Assignment:
+        """Shapes of an assignment, filled with zeros: what a checkpoint is restored into."""
+        return Assignment(
+            levels=zeros(Level, worlds=self._settings.worlds, **self._roles.worker.env.capacity.dims),
+            slot=jnp.zeros(self._settings.worlds, jnp.int32),
+        )
+
+
+def _first_world(levels: Level) -> tuple[Level, Motion]:
+    one = jax.tree.map(lambda leaf: leaf[..., :1], levels)
+    return one, one.start

@@ -1,0 +1,52 @@
+"""What all commands share: from words to arguments, and from an `InputError` to one line and exit status 2."""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from physics import devices
+from physics.errors import InputError
+
+
+def run(main: Callable[[Sequence[str]], int]) -> NoReturn:
+    """Call a command's `main` as a program."""
+    devices.use_all_cores()
+    try:
+        status = main(sys.argv[1:])
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        status = 2
+    sys.stdout.flush()
+    sys.exit(status)
+
+
+class Parser(argparse.ArgumentParser):
+    """Argument errors become `InputError`, so that all bad input ends the same way."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise instead of printing and leaving."""
+        raise InputError(message, fix=f"See {self.prog} --help.")
+
+
+def cache_compilations() -> None:
+    """Keep compiled programs between runs, in `$FULCRUM_CACHE` or the user's cache folder."""
+    import jax
+
+    folder = Path(os.environ.get("FULCRUM_CACHE") or Path.home() / ".cache" / "fulcrum")
+    jax.config.update("jax_compilation_cache_dir", str(folder / "compiled"))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)
+    # The CPU loader warns of tuning flags that do not matter at every cached program; errors still show.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+
+def open_run(name: str) -> Path:
+    """The folder of a run, given as a path or as a name under runs/; `InputError` if there is none."""
+    for folder in (Path(name), Path("runs") / name):
+        if (folder / "config.yaml").is_file():
+            return folder
+    near = sorted(path.parent.name for path in Path("runs").glob("*/config.yaml"))
+    fix = "Runs here: " + ", ".join(near[-8:]) + "." if near else "No run has been started here yet: python -m launch.train."
+    raise InputError(f"run '{name}'", found="no config.yaml there", wanted="the folder of a run, for example runs/NAME", fix=fix)

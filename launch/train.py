@@ -1,0 +1,152 @@
+"""Train a general agent: `python -m launch.train [FILE.yaml ...] [key=value ...] [--resume RUN]`."""
+
+import datetime
+import signal
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import jax
+from rich.console import Console as RichConsole
+
+from cluster import local
+from cluster.base import Progress, RunConfig, RunState
+from cluster.console import Console
+from cluster.supervisor import Supervisor
+from cluster.tracker import JsonLines, Several, TensorBoard, Tracker, read_lines
+from launch import cli, config
+from physics.errors import InputError
+
+DEFAULTS = Path(__file__).parent.parent / "configs" / "default.yaml"
+
+
+def main(argv: Sequence[str]) -> int:
+    """Train until the configured end, or until told to stop; exit status 0 either way."""
+    cli.cache_compilations()
+    if "-h" in argv or "--help" in argv:
+        _print_help()
+        return 0
+    parser = cli.Parser(prog="python -m launch.train", add_help=False)
+    parser.add_argument("--resume", metavar="RUN")
+    parser.add_argument("words", nargs="*")
+    arguments = parser.parse_args(argv)
+    if arguments.resume:
+        return resume(cli.open_run(arguments.resume), arguments.words)
+    return start(config.load(arguments.words, base=DEFAULTS))
+
+
+def start(settings: RunConfig) -> int:
+    """Begin a new run in a folder of its own."""
+    local.check(settings)
+    folder = _new_folder(settings)
+    config.save(settings, folder / "config.yaml")
+    return _train(settings, folder, resumed=False)
+
+
+def resume(folder: Path, words: Sequence[str]) -> int:
+    """Go on with a run from its newest checkpoint. Only the length of the run may be changed."""
+    changed = [word for word in words if word.split("=")[0] not in ("run.total_steps", "run.max_minutes")]
+    if changed:
+        raise InputError(
+            f"--resume with {', '.join(changed)}", wanted="only run.total_steps or run.max_minutes",
+            fix="A resumed run keeps its settings; start a new run to change them.",
+        )  # fmt: skip
+    settings = config.load(words, base=folder / "config.yaml")
+    local.check(settings)
+    return _train(settings, folder, resumed=True)
+
+
+def _train(settings: RunConfig, folder: Path, resumed: bool) -> int:
+    rich = RichConsole()
+    devices = jax.local_devices()
+    rich.print(f"run {folder}  on {len(devices)} x {devices[0].device_kind}", highlight=False)
+    rich.print("compiling; the first time takes a minute or two", highlight=False, style="dim")
+    stop = _StopOnSignal()
+    later = _Later()
+    supervisor = local.build(settings, folder, later)
+    state = _restore(supervisor, folder) if resumed else supervisor.init()
+    after = supervisor.progress
+    later.tracker = Several(
+        [
+            JsonLines(folder / "metrics.jsonl", after.iteration),
+            TensorBoard(folder / "tensorboard", after.env_steps),
+            Console(settings.run, rich),
+        ]
+    )
+    try:
+        supervisor.run(state, stop)
+    finally:
+        later.close()
+    if stop.asked:
+        rich.print(f"stopped at a checkpoint; go on with: python -m launch.train --resume {folder}", highlight=False, soft_wrap=True)
+    return 0
+
+
+def _restore(supervisor: Supervisor, folder: Path) -> RunState:
+    metrics = folder / "metrics.jsonl"
+    trained = metrics.exists() and any(row["iteration"] > 0 for row in read_lines(metrics))
+    if supervisor.has_checkpoint() or trained:
+        return supervisor.restore()
+    return supervisor.init()  # stopped before the first checkpoint, so nothing is lost by beginning again
+
+
+class _Later:
+    """A tracker that is connected once it is known from where the run goes on."""
+
+    tracker: Tracker | None = None
+
+    def log(self, progress: Progress, scalars: Mapping[str, float]) -> None:
+        """Pass on."""
+        if self.tracker:
+            self.tracker.log(progress, scalars)
+
+    def close(self) -> None:
+        """Pass on."""
+        if self.tracker:
+            self.tracker.close()
+
+
+class _StopOnSignal:
+    """Turns the first SIGINT or SIGTERM into a wish to stop at the next checkpoint; the second one acts as usual."""
+
+    def __init__(self) -> None:
+        """Listen from now on."""
+        self.asked = False
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._hear)
+
+    def _hear(self, number: int, _: object) -> None:
+        self.asked = True
+        signal.signal(number, signal.SIG_DFL)
+
+    def __call__(self) -> bool:
+        """Whether to stop."""
+        return self.asked
+
+
+def _new_folder(settings: RunConfig) -> Path:
+    name = settings.run.name or datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
+    folder = Path(settings.run.folder) / name
+    if folder.exists() and any(folder.iterdir()):
+        raise InputError(
+            f"run.name={name}", found=f"a run in {folder}", wanted="a name that is free",
+            fix=f"Choose another name, or go on with it: python -m launch.train --resume {folder}",
+        )  # fmt: skip
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _print_help() -> None:
+    print(__doc__)
+    print("\nSettings come from configs/default.yaml, then from the files and words given, later ones win.")
+    print("A run lives in runs/NAME: config.yaml, metrics.jsonl, tensorboard/, checkpoints/.\n")
+    section = ""
+    for key, default, meaning in config.settings():
+        if key.split(".")[0] != section:
+            section = key.split(".")[0]
+            print()
+        wanted = "" if meaning.wanted() == "a finite number" else f" ({meaning.wanted()})"
+        print(f"  {key}={default!s:<14} {meaning.help}{wanted}")
+
+
+if __name__ == "__main__":
+    cli.run(main)
