@@ -30,7 +30,7 @@ class RunSettings:
     total_steps: int = setting(10_000_000, "environment steps of the run", least=1)
     max_minutes: float = setting(0.0, "stop after so many minutes of training, at a checkpoint; 0 for no limit", least=0)
     devices: int = setting(0, "local devices to use; 0 takes all", least=0)
-    block_worlds: int = setting(0, "worlds that a device simulates at a time; 0 chooses: what fits the cache of a CPU core, all on a GPU", least=0)
+    block_worlds: int = setting(0, "worlds a device simulates at a time; 0 takes what fits a CPU core's cache, or all on a GPU", least=0)
 
     def __post_init__(self) -> None:
         """Refuse impossible values."""

@@ -34,9 +34,7 @@ class Checkpoints:
         """Begin to write a checkpoint; `wait` returns when it is on disk."""
         if self.latest() == progress.iteration:
             return
-        parts = ocp.args.Composite(
-            state=ocp.args.StandardSave(state), progress=ocp.args.JsonSave(dataclasses.asdict(progress))
-        )
+        parts = ocp.args.Composite(state=ocp.args.StandardSave(state), progress=ocp.args.JsonSave(dataclasses.asdict(progress)))
         self._manager.save(progress.iteration, args=parts)
 
     def wait(self) -> None:
@@ -58,13 +56,13 @@ class Checkpoints:
         parts = ocp.args.Composite(state=ocp.args.StandardRestore(abstract), progress=ocp.args.JsonRestore())
         try:
             restored = self._manager.restore(step, args=parts)
-            progress = Progress(**restored.progress)
+            progress = Progress(**restored["progress"])
         except Exception as error:
             raise InputError(
                 f"checkpoint {self._folder / str(step)} cannot be read ({type(error).__name__}: {_first_line(error)})",
-                fix="Remove that folder to go on from the checkpoint before it. If the code has changed since, use the version that wrote it.",
+                fix="Remove that folder to go on from the checkpoint before it; if the code has changed, use the version that wrote it.",
             ) from error
-        return restored.state, progress
+        return restored["state"], progress
 
     def close(self) -> None:
         """Finish writing and let go of the folder."""

@@ -40,9 +40,7 @@ def block_size(worlds: int, devices: int, wanted: int = 0) -> int:
     return max(size for size in range(1, min(share, CPU_BLOCK) + 1) if share % size == 0)
 
 
-def over_devices(
-    function: Callable, mesh: Mesh, inputs: Sequence[PartitionSpec], outputs: Any, donate: tuple[int, ...] = ()
-) -> Callable:
+def over_devices(function: Callable, mesh: Mesh, inputs: Sequence[PartitionSpec], outputs: Any, donate: tuple[int, ...] = ()) -> Callable:
     """`function` compiled to run on every device with its share of the inputs."""
     mapped = jax.shard_map(function, mesh=mesh, in_specs=tuple(inputs), out_specs=outputs, check_vma=False)
     return jax.jit(mapped, donate_argnums=donate)

@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable
 
 import jax
-import jax.numpy as jnp
+import numpy as np
 
 from cluster import streams
 from cluster.base import Progress, RunSettings, RunState
@@ -52,7 +52,7 @@ class Supervisor:
     ) -> None:  # fmt: skip
         """Nothing runs yet."""
         self._settings = settings
-        self._roles = roles
+        self.roles = roles
         self._tracker = tracker
         self._checkpoints = checkpoints
         self._evaluate_every = evaluate_every
@@ -61,11 +61,12 @@ class Supervisor:
 
     def init(self) -> RunState:
         """The state of a run that has not begun."""
-        roles, run = self._roles, jax.random.key(self._settings.seed)
+        roles, run = self.roles, jax.random.key(self._settings.seed)
         curriculum = roles.curriculum.init(streams.key(run, streams.CURRICULUM))
         assignment = self._blank_assignment()
         worlds = roles.worker.assign(assignment.levels)
-        seen = roles.worker.env.observe(*_first_world(assignment.levels))
+        shapes = jax.eval_shape(roles.worker.env.observe, *_one(assignment.levels))
+        seen = jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), shapes)
         train = roles.learner.init(streams.key(run, streams.INIT), seen)
         return RunState(train=train, worlds=worlds, curriculum=curriculum, assignment=assignment, key=run)
 
@@ -85,41 +86,40 @@ class Supervisor:
             self._checkpoints.save(state, self.progress)
             self._evaluate(state)
             self._checkpoints.wait()
-        while self.progress.iteration < self._settings.iterations and not stop():
+        while not (self.over() or stop()):
             begun = time.monotonic()
             state, metrics = self._iterate(state)
-            seconds = before + time.monotonic() - started
+            now = time.monotonic()
             self.progress = Progress(
                 iteration=self.progress.iteration + 1,
                 env_steps=self.progress.env_steps + self._settings.steps_per_iteration,
-                seconds=seconds,
+                seconds=before + now - started,
             )
-            metrics["steps_per_second"] = self._settings.steps_per_iteration / (time.monotonic() - begun)
+            metrics["steps_per_second"] = self._settings.steps_per_iteration / (now - begun)
             self._tracker.log(self.progress, metrics)
-            late = 0 < self._settings.max_minutes * 60 <= seconds
-            last = late or self.progress.iteration == self._settings.iterations
-            if last or self.progress.iteration % self._evaluate_every == 0:
+            if self.over() or self.progress.iteration % self._evaluate_every == 0:
                 self._evaluate(state)
-            if last or self.progress.iteration % self._checkpoint_every == 0:
+            if self.progress.iteration % self._checkpoint_every == 0:
                 self._checkpoints.save(state, self.progress)
-            if late:
-                break
         self._checkpoints.save(state, self.progress)
         self._checkpoints.wait()
         return state
 
+    def over(self) -> bool:
+        """Whether the run has done all its steps or used all its time."""
+        limit = self._settings.max_minutes * 60
+        return self.progress.iteration >= self._settings.iterations or 0 < limit <= self.progress.seconds
+
     def report(self, state: RunState, way: int = 0) -> Report:
         """Measure the present parameters on the levels held out."""
-        return self._roles.evaluator.report(state.train.params, streams.key(state.key, streams.EVALUATE), way)
+        return self.roles.evaluator.report(state.train.params, streams.key(state.key, streams.EVALUATE), way)
 
     def _iterate(self, state: RunState) -> tuple[RunState, dict[str, float]]:
-        iteration, roles = self.progress.iteration, self._roles
+        iteration, roles = self.progress.iteration, self.roles
         hold = self._settings.rollouts_per_assignment
         if iteration % hold == 0:
             state = self._assign(state, iteration // hold)
-        worlds, rollout = roles.worker.collect(
-            state.train.params, state.worlds, streams.key(state.key, streams.COLLECT, iteration)
-        )
+        worlds, rollout = roles.worker.collect(state.train.params, state.worlds, streams.key(state.key, streams.COLLECT, iteration))
         train, found = roles.learner.update(state.train, rollout, streams.key(state.key, streams.UPDATE, iteration))
         state = dataclasses.replace(state, train=train, worlds=worlds)
         metrics = {name: float(value) for name, value in found.items()} | {"reward": float(rollout.reward.mean())}
@@ -130,20 +130,20 @@ class Supervisor:
 
     def _assign(self, state: RunState, number: int) -> RunState:
         """Hand out new levels; `number` counts assignments."""
-        service, curriculum = self._roles.curriculum, state.curriculum
+        service, curriculum = self.roles.curriculum, state.curriculum
         if service.refresh_due(number):
             curriculum = service.refresh(curriculum, streams.key(state.key, streams.REFRESH, number), self._scout(state))
         key = streams.key(state.key, streams.ASSIGN, number)
         curriculum, assignment = service.assign(curriculum, key, self._settings.worlds)
-        worlds = self._roles.worker.assign(assignment.levels)
+        worlds = self.roles.worker.assign(assignment.levels)
         return dataclasses.replace(state, curriculum=curriculum, assignment=assignment, worlds=worlds)
 
     def _scout(self, state: RunState) -> Callable[[jax.Array, Level], Outcome]:
-        return lambda key, levels: self._roles.worker.evaluate(state.train.params, levels, key)
+        return lambda key, levels: self.roles.worker.evaluate(state.train.params, levels, key)
 
     def _record(self, state: RunState) -> tuple[RunState, dict[str, float]]:
-        worlds, outcome = self._roles.worker.take_outcome(state.worlds)
-        curriculum, metrics = self._roles.curriculum.record(state.curriculum, state.assignment, outcome)
+        worlds, outcome = self.roles.worker.take_outcome(state.worlds)
+        curriculum, metrics = self.roles.curriculum.record(state.curriculum, state.assignment, outcome)
         return dataclasses.replace(state, worlds=worlds, curriculum=curriculum), metrics
 
     def _evaluate(self, state: RunState) -> None:
@@ -151,12 +151,11 @@ class Supervisor:
 
     def _blank_assignment(self) -> Assignment:
         """Shapes of an assignment, filled with zeros: what a checkpoint is restored into."""
-        return Assignment(
-            levels=zeros(Level, worlds=self._settings.worlds, **self._roles.worker.env.capacity.dims),
-            slot=jnp.zeros(self._settings.worlds, jnp.int32),
-        )
+        worlds, dims = self._settings.worlds, self.roles.worker.env.capacity.dims
+        return jax.jit(lambda: zeros(Assignment, worlds=worlds, **dims))()
 
 
-def _first_world(levels: Level) -> tuple[Level, Motion]:
-    one = jax.tree.map(lambda leaf: leaf[..., :1], levels)
+def _one(levels: Level) -> tuple[Level, Motion]:
+    """A batch of one world: enough for a network to know its shapes."""
+    one = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct((*leaf.shape[:-1], 1), leaf.dtype), levels)
     return one, one.start

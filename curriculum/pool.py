@@ -5,6 +5,7 @@ of that refresh it was, so that the generator can draw it again.
 """
 
 import dataclasses
+import functools
 
 import jax
 import jax.numpy as jnp
@@ -54,6 +55,7 @@ def fill(levels: Level, score: Array, outcome: Outcome, born: Array, slots: int)
     )
 
 
+@functools.partial(jax.jit, static_argnums=2)
 def sample(pool: LevelPool, key: Array, count: int) -> tuple[LevelPool, Level, Array]:
     """(pool, levels, slots): `count` filled slots drawn uniformly with replacement."""
     slot = jax.random.categorical(key, jnp.where(pool.filled, 0.0, -jnp.inf), shape=(count,)).astype(jnp.int32)

@@ -10,7 +10,7 @@ NEVER_FINISHED = -1.0  # ranks below everything that was finished
 
 
 def learnability(outcome: Outcome) -> Array:
-    """p (1 - p) per level, with p the success rate over n episodes.
+    """P (1 - p) per level, with p the success rate over n episodes.
 
     Scaled by n / (n + 1), so that few episodes count for less. Source: Rutherford et al., "No regrets"
     (2024), sampling for learnability. A level that was never finished scores below all others.

@@ -40,19 +40,21 @@ class Sfl:
 
     def init(self, key: Array) -> SflState:
         """An empty pool; the first refresh fills it."""
+        return self._empty()
+
+    @functools.partial(jax.jit, static_argnums=0)
+    def _empty(self) -> SflState:
         pool = pools.empty(self._capacity, self._config.pool_size)
         return SflState(pool=pool, refreshes=jnp.zeros((), jnp.int32), candidate_success=jnp.zeros(()))
 
-    @functools.partial(jax.jit, static_argnums=(0, 3))
     def assign(self, state: SflState, key: Array, count: int) -> tuple[SflState, Assignment]:
         """A share of the worlds play the pool, drawn uniformly; the rest play fresh levels."""
         from_pool = round(count * self._config.pool_share)
         key_pool, key_fresh = jax.random.split(key)
         pool, known, slot = pools.sample(state.pool, key_pool, from_pool)
-        fresh = self._generate(key_fresh, count - from_pool) if count > from_pool else None
-        parts = [part for part in (known, fresh) if part is not None]
+        fresh = [self._generate(key_fresh, count - from_pool)] if count > from_pool else []
         slots = jnp.concatenate([slot, jnp.full(count - from_pool, FRESH, jnp.int32)])
-        return self._with_pool(state, pool), Assignment(levels=concatenate(parts), slot=slots)
+        return self._with_pool(state, pool), Assignment(levels=concatenate([known, *fresh]), slot=slots)
 
     @functools.partial(jax.jit, static_argnums=0)
     def record(self, state: SflState, assignment: Assignment, outcome: Outcome) -> SflState:
@@ -62,14 +64,9 @@ class Sfl:
     def refresh(self, state: SflState, key: Array, evaluate: Evaluate) -> SflState:
         """Scout fresh candidates and keep the most learnable."""
         key_draw, key_play = jax.random.split(key)
-        candidates, repeated = self._draw(key_draw)
-        played = evaluate(key_play, repeated)
+        candidates = self._generate(key_draw, self._config.candidates)
+        played = evaluate(key_play, repeat(candidates, self._config.scout_attempts))
         return self._choose(state, candidates, merge_repeats(played, self._config.candidates))
-
-    @functools.partial(jax.jit, static_argnums=0)
-    def _draw(self, key: Array) -> tuple[Level, Level]:
-        levels = self._generate(key, self._config.candidates)
-        return levels, repeat(levels, self._config.scout_attempts)
 
     @functools.partial(jax.jit, static_argnums=0)
     def _choose(self, state: SflState, candidates: Level, outcome: Outcome) -> SflState:

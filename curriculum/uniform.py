@@ -1,8 +1,5 @@
 """Domain randomisation: every assignment is fresh random levels. The baseline of every curriculum."""
 
-import functools
-
-import jax
 import jax.numpy as jnp
 
 from curriculum.base import FRESH, Array, Assignment, Evaluate, Generate
@@ -28,7 +25,6 @@ class Uniform:
         """Nothing handed out yet."""
         return Counts(levels=jnp.zeros((), jnp.int32))
 
-    @functools.partial(jax.jit, static_argnums=(0, 3))
     def assign(self, state: Counts, key: Array, count: int) -> tuple[Counts, Assignment]:
         """Fresh levels for every world."""
         levels = self._generate(key, count)

@@ -1,15 +1,15 @@
 """Build a level by hand: the scene builder of `physics.build` plus roles and channels.
 
-    level = LevelBuilder(capacity("s"))
-    ball = level.circle(at=(1, 1), radius=0.2, role=Role.GREEN)
-    level.thruster(ball, at=(1, 0.8), angle=math.pi / 2, power=2.0, channel=0)
-    level.circle(at=(4, 1), radius=0.3, role=Role.BLUE, fixed=True)
-    level.finish()
+level = LevelBuilder(capacity("s"))
+ball = level.circle(at=(1, 1), radius=0.2, role=Role.GREEN)
+level.thruster(ball, at=(1, 0.8), angle=math.pi / 2, power=2.0, channel=0)
+level.circle(at=(4, 1), radius=0.3, role=Role.BLUE, fixed=True)
+level.finish()
 """
 
 from collections.abc import Sequence
+from typing import Any
 
-import jax.numpy as jnp
 import numpy as np
 
 from envs.base import MOTOR_CHANNELS, THRUSTER_CHANNELS, Level, Role
@@ -78,7 +78,7 @@ class LevelBuilder:
         return ref
 
     def finish(self) -> Level:
-        """The level as single-world arrays; `InputError` if it has no green or no blue."""
+        """The level as single-world numpy arrays; `InputError` if it has no green or no blue."""
         roles = [*self._roles.values(), *self._wall_roles]
         for wanted in (Role.GREEN, Role.BLUE):
             if wanted not in roles:
@@ -88,18 +88,17 @@ class LevelBuilder:
         for ref, value in self._roles.items():
             role[self.scene.index(ref)] = value
         scene, start = self.scene.finish()
-        return Level(
-            scene=scene,
-            start=start,
-            role=jnp.asarray(role),
-            wall_role=jnp.asarray(self._wall_roles, jnp.int32),
-            motor_channel=_slots([channel for channel, _ in self._motor_channels], capacity.joints, np.int32),
-            motor_auto=_slots([auto for _, auto in self._motor_channels], capacity.joints, np.bool_),
-            thruster_channel=_slots(self._thruster_channels, capacity.thrusters, np.int32),
-        )
+        values: dict[str, Any] = {
+            "role": role,
+            "wall_role": np.array(self._wall_roles, np.int32),
+            "motor_channel": _slots([channel for channel, _ in self._motor_channels], capacity.joints, np.int32),
+            "motor_auto": _slots([auto for _, auto in self._motor_channels], capacity.joints, np.bool_),
+            "thruster_channel": _slots(self._thruster_channels, capacity.thrusters, np.int32),
+        }
+        return Level(scene=scene, start=start, **values)
 
 
-def _slots(values: Sequence[object], count: int, dtype: type) -> jnp.ndarray:
+def _slots(values: Sequence[object], count: int, dtype: type) -> np.ndarray:
     padded = np.zeros(count, dtype)
     padded[: len(values)] = values  # type: ignore[call-overload]
-    return jnp.asarray(padded)
+    return padded

@@ -1,7 +1,9 @@
 """What playing a level gave: all that a curriculum ever learns of a policy."""
 
 import dataclasses
+import functools
 
+import jax
 import jax.numpy as jnp
 
 from envs.base import Array, Step
@@ -30,7 +32,7 @@ class Outcome:
 
     def cleared(self) -> "Outcome":
         """Counts back to zero; the episodes in progress go on."""
-        return dataclasses.replace(none(self.episodes.shape[-1]), running_return=self.running_return)
+        return dataclasses.replace(jax.tree.map(jnp.zeros_like, self), running_return=self.running_return)
 
     def success_rate(self) -> Array:
         """Successes per finished episode; 0 where none has finished."""
@@ -42,6 +44,7 @@ def none(worlds: int) -> Outcome:
     return zeros(Outcome, worlds=worlds)
 
 
+@functools.partial(jax.jit, static_argnums=1)
 def merge_repeats(outcome: Outcome, levels: int) -> Outcome:
     """Add up an outcome of `levels x repeats` worlds (repeat varies fastest) to one a level."""
     summed = {field.name: getattr(outcome, field.name).reshape(levels, -1).sum(-1) for field in dataclasses.fields(outcome)}

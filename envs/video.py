@@ -52,15 +52,20 @@ def save_gif(frames: Sequence[np.ndarray], path: str | Path, fps: float) -> None
         images[0].save(target, format="GIF", save_all=True, append_images=images[1:], duration=_durations(len(frames), fps), loop=0)
 
 
+def check_path(path: str | Path) -> None:
+    """Raise `InputError` if no film can be written under the suffix of `path`."""
+    suffix = Path(path).suffix.lower()
+    if suffix not in WRITERS or (suffix == ".mp4" and not _ffmpeg()):
+        raise InputError("suffix of a video", found=suffix or str(path), wanted=_working_suffixes(), fix="" if _ffmpeg() else NO_FFMPEG)
+
+
 def save_video(frames: Sequence[np.ndarray], path: str | Path, fps: float) -> None:
     """Write `frames` (each `[H, W, 3]`, uint8) in the format of the path's suffix, .gif or .mp4.
 
     `InputError` for any other suffix, for .mp4 where ffmpeg is not installed, and as for `save_gif`.
     """
-    suffix = Path(path).suffix.lower()
-    if suffix not in WRITERS:
-        raise InputError("suffix of a video", found=suffix or str(path), wanted=_working_suffixes(), fix="" if _ffmpeg() else NO_FFMPEG)
-    WRITERS[suffix](frames, path, fps)
+    check_path(path)
+    WRITERS[Path(path).suffix.lower()](frames, path, fps)
 
 
 def overlay(frame: np.ndarray, text: str, corner: str = "bottom left") -> np.ndarray:

@@ -65,6 +65,13 @@ def _train(settings: RunConfig, folder: Path, resumed: bool) -> int:
     supervisor = local.build(settings, folder, later)
     state = _restore(supervisor, folder) if resumed else supervisor.init()
     after = supervisor.progress
+    if supervisor.over():
+        rich.print(
+            f"this run is finished: {after.env_steps:,} steps in {after.seconds / 60:.1f} minutes; "
+            "give a larger run.total_steps or run.max_minutes to go on",
+            highlight=False, soft_wrap=True,
+        )  # fmt: skip
+        return 0
     later.tracker = Several(
         [
             JsonLines(folder / "metrics.jsonl", after.iteration),

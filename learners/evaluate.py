@@ -6,7 +6,6 @@ the playing stops after `max_steps`, and what a world does after its first episo
 
 import dataclasses
 
-import jax
 import jax.numpy as jnp
 
 from envs import outcome as outcomes

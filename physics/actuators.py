@@ -39,9 +39,7 @@ def _weakening(prepared: Prepared, motion: Motion, control: Array, config: Solve
 
 
 @jax.named_scope("actuators.thrusters")
-def thrusters(
-    prepared: Prepared, angle: Array, control: Array, vel: Vec, omega: Array, config: SolverConfig
-) -> tuple[Vec, Array]:
+def thrusters(prepared: Prepared, angle: Array, control: Array, vel: Vec, omega: Array, config: SolverConfig) -> tuple[Vec, Array]:
     """New velocities `[E, W]` after one step of every thruster with `control [T, W]` in [0, 1]."""
     parts, on = prepared.scene.thrusters, prepared.thruster_on
     body_angle = pick(on, angle)

@@ -13,9 +13,8 @@ Bodies are added in any order; `finish` puts polygons first. Everything impossib
 import dataclasses
 import math
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
-import jax.numpy as jnp
 import numpy as np
 
 from physics import shapes
@@ -70,13 +69,14 @@ class Builder:
         if len(corners) > self.capacity.vertices:
             raise InputError(name, found=f"{len(corners)} vertices", wanted=f"at most {self.capacity.vertices}")
         area, centroid, moment = shapes.polygon_properties(corners)
+        angle = _number(f"{name} angle", angle)
         cos, sin = math.cos(angle), math.sin(angle)
         centre = _numbers(f"{name} position", at, 2) + np.array([[cos, -sin], [sin, cos]]) @ centroid
         return self._add("polygon", area, moment, centre, angle, {"vertices": corners - centroid}, material)
 
     def circle(self, at: Point, radius: float, angle: float = 0.0, **material: object) -> BodyRef:
         """A disc; see `polygon` for the material."""
-        if not (math.isfinite(radius) and radius >= 0.01):
+        if _number("circle radius", radius) < 0.01:
             raise InputError("circle radius", found=radius, wanted="at least 0.01 m")
         area, moment = shapes.circle_properties(radius)
         return self._add("circle", area, moment, _numbers("circle position", at, 2), angle, {"radius": radius}, material)
@@ -91,13 +91,13 @@ class Builder:
             raise InputError(f"{kind} material", found=", ".join(sorted(unknown)), wanted=", ".join(body))
         body |= material
         for key in ("density", "friction", "restitution", "omega"):
-            body[key] = float(_numbers(f"{kind} {key}", [body[key]], 1)[0])
+            body[key] = _number(f"{kind} {key}", body[key])
         if body["density"] <= 0:
             raise InputError(f"{kind} density", found=body["density"], wanted="more than 0")
         if body["collision"] not in (0, 1, 2):
             raise InputError(f"{kind} collision", found=body["collision"], wanted="0, 1 or 2")
         mass, inertia = area * body["density"], moment * body["density"]
-        body |= {"pos": at, "angle": float(_numbers("angle", [angle], 1)[0]), "vel": _numbers("vel", body["vel"], 2)}
+        body |= {"pos": at, "angle": _number(f"{kind} angle", angle), "vel": _numbers("vel", body["vel"], 2)}
         body["inverse"] = (0.0, 0.0) if body["fixed"] else (1 / mass, 1 / inertia)
         self._bodies[kind].append(body | shape)
         return BodyRef(kind, len(self._bodies[kind]) - 1)
@@ -113,13 +113,15 @@ class Builder:
         name = f"joint {len(self._joints)}"
         if len(self._joints) == self.capacity.joints:
             raise InputError("joints", found=f"more than {self.capacity.joints}", wanted=f"at most {self.capacity.joints}")
+        self._require_walls(name, a, b)
         if a == b or (a.kind == b.kind == "wall"):
             raise InputError(name, found=f"{a} and {b}", wanted="two different bodies, at most one of them a wall")
         point = _numbers(f"{name} anchor", at, 2)
         lower, upper = _numbers(f"{name} limits", limits, 2) if limits is not None else (0.0, 0.0)
         if lower > upper:
             raise InputError(f"{name} limits", found=(lower, upper), wanted="lower at most upper")
-        angle = self._angle(b) - self._angle(a) if rest_angle is None else rest_angle
+        angle = self._angle(b) - self._angle(a) if rest_angle is None else _number(f"{name} rest angle", rest_angle)
+        speed, power = _number(f"{name} motor speed", speed), _number(f"{name} motor power", power)
         self._joints.append(
             {
                 "bodies": (a, b), "anchors": (self._local(a, point), self._local(b, point)),
@@ -135,15 +137,20 @@ class Builder:
             raise InputError("thrusters", found=f"more than {self.capacity.thrusters}", wanted=f"at most {self.capacity.thrusters}")
         if body.kind == "wall":
             raise InputError("thruster", found="a wall", wanted="a body")
-        direction = float(_numbers("thruster angle", [angle], 1)[0]) - self._angle(body)
+        direction = _number("thruster angle", angle) - self._angle(body)
         anchor = self._local(body, _numbers("thruster position", at, 2))
-        self._thrusters.append({"body": body, "anchor": anchor, "angle": direction, "power": float(power)})
+        self._thrusters.append({"body": body, "anchor": anchor, "angle": direction, "power": _number("thruster power", power)})
         return len(self._thrusters) - 1
 
     def index(self, ref: BodyRef) -> int:
         """Where a body will be on the body axis; walls come after all bodies."""
         offset = {"polygon": 0, "circle": self.capacity.polygons, "wall": self.capacity.bodies}
         return offset[ref.kind] + ref.slot
+
+    def _require_walls(self, name: str, *refs: BodyRef) -> None:
+        for ref in refs:
+            if ref.kind == "wall" and ref.slot >= self.capacity.walls:
+                raise InputError(name, found=f"the wall {WALL_NAMES[ref.slot]}", wanted="bodies, as this capacity has no such wall")
 
     def _angle(self, ref: BodyRef) -> float:
         return 0.0 if ref.kind == "wall" else self._bodies[ref.kind][ref.slot]["angle"]
@@ -156,16 +163,12 @@ class Builder:
         return np.array([[cos, sin], [-sin, cos]]) @ (point - body["pos"])
 
     def finish(self) -> tuple[Scene, Motion]:
-        """The scene and its start, as single-world arrays."""
-        walls = Walls(friction=jnp.array(self.wall_friction), restitution=jnp.array(self.wall_restitution))
+        """The scene and its start, as single-world numpy arrays."""
+        frictions, restitutions = np.array(self.wall_friction, np.float32), np.array(self.wall_restitution, np.float32)
+        walls = _filled(Walls, {"friction": frictions, "restitution": restitutions})
         bodies, motion = self._finish_bodies()
-        scene = Scene(
-            bodies=bodies,
-            walls=walls,
-            joints=self._finish_joints(),
-            thrusters=self._finish_thrusters(),
-            gravity=jnp.array(self.gravity, jnp.float32),
-        )
+        gravity: Any = np.array(self.gravity, np.float32)
+        scene = Scene(bodies=bodies, walls=walls, joints=self._finish_joints(), thrusters=self._finish_thrusters(), gravity=gravity)
         return scene, motion
 
     def _finish_bodies(self) -> tuple[Bodies, Motion]:
@@ -213,7 +216,7 @@ def _blank(cls: type, capacity: Capacity) -> dict[str, np.ndarray]:
 
 
 def _filled(cls: type[T], values: dict[str, np.ndarray]) -> T:
-    return cls(**{name: jnp.asarray(values[name]) for name in declarations(cls)})
+    return cls(**{name: values[name] for name in declarations(cls)})
 
 
 def _numbers(name: str, values: object, count: int) -> np.ndarray:
@@ -224,3 +227,7 @@ def _numbers(name: str, values: object, count: int) -> np.ndarray:
     if found.shape != (count,) or not np.isfinite(found).all():
         raise InputError(name, found=values, wanted=f"{count} finite number{'s' if count > 1 else ''}")
     return found
+
+
+def _number(name: str, value: object) -> float:
+    return float(_numbers(name, [value], 1)[0])

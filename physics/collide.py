@@ -108,9 +108,7 @@ def polygon_polygon(a: Polygons, b: Polygons) -> Contact:
     separation = jnp.maximum(best_a, best_b)
     face, separation, use_b = materialise((face, separation, use_b))
 
-    reference, incident = [
-        materialise(jax.tree.map(lambda p, q: jnp.where(use_b, p, q), *sides)) for sides in ((b, a), (a, b))
-    ]
+    reference, incident = [materialise(jax.tree.map(lambda p, q: jnp.where(use_b, p, q), *sides)) for sides in ((b, a), (a, b))]
     normal = _pick_vec(face, reference.normals)
     start, end = _pick_vec(face, reference.corners), _pick_vec(face, reference.corners, 1)
     normal, start, end = materialise((normal, start, end))
@@ -125,10 +123,7 @@ def polygon_polygon(a: Polygons, b: Polygons) -> Contact:
 
 
 def _clip(ends: tuple[Vec, Vec], start: Vec, end: Vec, normal: Vec) -> tuple[tuple[Vec, Vec], tuple[Array, Array], Array]:
-    """Cut a segment to the strip above the face `start`-`end`: (points, heights over the face, whether two), deepest first.
-
-    A segment beside the strip becomes its end that is nearest to it.
-    """
+    """Cut a segment to the strip above the face `start`-`end`: (points, heights over the face, whether two), deepest first."""
     along = end - start
     length = along.length() + 1e-9
     along = along * (1 / length)
@@ -139,8 +134,7 @@ def _clip(ends: tuple[Vec, Vec], start: Vec, end: Vec, normal: Vec) -> tuple[tup
     run = at[1] - at[0]
     upright = jnp.abs(run) < 1e-6
     slope = jnp.where(upright, 0.0, (height[1] - height[0]) / jnp.where(upright, 1.0, run))
-    least, most = jnp.minimum(*at), jnp.maximum(*at)
-    cut = [jnp.clip(jnp.clip(s, 0.0, length), least, most) for s in at]
+    cut = [jnp.clip(s, 0.0, length) for s in at]
     cut_height = [height[i] + slope * (cut[i] - at[i]) for i in range(2)]
     cut, cut_height = materialise((cut, cut_height))
     points = [start + along * cut[i] + normal * cut_height[i] for i in range(2)]

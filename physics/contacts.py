@@ -59,31 +59,37 @@ def prepare_rows(
     middle_share = 0.5 * active[1]
     middle = contact.points[0] * (1 - middle_share) + contact.points[1] * middle_share
     points, directions = (*contact.points, middle), (normal, normal, along)
-    arm_a = tuple((point - a.pos).cross(d) for point, d in zip(points, directions, strict=True))
-    arm_b = tuple((point - b.pos).cross(d) for point, d in zip(points, directions, strict=True))
-    arm_a, arm_b = materialise((arm_a, arm_b))
+    arm_a, arm_b = materialise((_arms(points, directions, a), _arms(points, directions, b)))
 
     def inverse_mass(i: int, j: int, linear: Array | float) -> Array:
         return linear + a.inverse_inertia * arm_a[i] * arm_a[j] + b.inverse_inertia * arm_b[i] * arm_b[j]
 
     linear = a.inverse_mass + b.inverse_mass
-    own = [inverse_mass(i, i, linear) for i in range(3)]
     on = (active[0], active[1], active[0])
+
+    def effective(i: int) -> Array:
+        return jnp.where(on[i], reciprocal(inverse_mass(i, i, linear)), 0.0)
+
     target = [
-        config.contact_bias / config.dt * jnp.maximum(depth - config.slop, 0.0)
-        - restitution * _speed(point, normal, a, b)
+        config.contact_bias / config.dt * jnp.maximum(depth - config.slop, 0.0) - restitution * _speed(point, normal, a, b)
         for point, depth in zip(contact.points, contact.depths, strict=True)
     ]
     rows = ContactRows(
         normal=normal,
         arm_a=arm_a,
         arm_b=arm_b,
-        mass=tuple(jnp.where(flag, reciprocal(k), 0.0) for flag, k in zip(on, own, strict=True)),
+        mass=(effective(0), effective(1), effective(2)),
         coupling=(inverse_mass(0, 1, linear), inverse_mass(0, 2, 0.0), inverse_mass(1, 2, 0.0)),
         target=(target[0], target[1]),
         friction=friction,
     )
     return materialise(rows)
+
+
+def _arms(points: tuple[Vec, ...], directions: tuple[Vec, ...], side: Side) -> Rows3:
+    """Levers of the three rows about one body's centre."""
+    first, second, third = ((point - side.pos).cross(d) for point, d in zip(points, directions, strict=True))
+    return first, second, third
 
 
 def _speed(point: Vec, normal: Vec, a: Side, b: Side) -> Array:

@@ -14,4 +14,9 @@ def use_all_cores() -> None:
     """Ask for one host device a core, unless the user has already said how many."""
     flags = os.environ.get("XLA_FLAGS", "")
     if FLAG not in flags:
-        os.environ["XLA_FLAGS"] = f"{flags} {FLAG}={len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count()}".strip()
+        os.environ["XLA_FLAGS"] = f"{flags} {FLAG}={_cores()}".strip()
+
+
+def _cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,9 +1,11 @@
 """Revolute and fixed joints as solver rows: a point that two bodies share, and an angle.
 
 The point is a 2 x 2 block solved exactly (as `b2RevoluteJoint`), the angle one row: held for a fixed
-joint, one-sided for a violated limit. Joints are visited one after the other in slot order, so any
-number may sit on a pair of bodies or on the room. Which body a joint acts on is a 0/1 mask over
-bodies, worked out once per level: reading and writing velocities needs no gather and no scatter.
+joint, one-sided for a violated limit. The row of a limit only stops; what is violated is mended by
+turning the bodies back, as mending by velocity would fling them to the other limit. Joints are
+visited one after the other in slot order, so any number may sit on a pair of bodies or on the room.
+Which body a joint acts on is a 0/1 mask over bodies, worked out once per level: reading and writing
+velocities needs no gather and no scatter.
 """
 
 from dataclasses import dataclass
@@ -28,6 +30,7 @@ class JointRows:
     gap: Vec  # bias velocity that closes the gap
     angle_mass: Array  # 0 when there is no angle row
     angle_bias: Array
+    over: Array  # how far a limit is violated, rad; signed
     lowest: Array  # bounds of the accumulated angular impulse
     highest: Array
     mass_a: Array
@@ -58,9 +61,7 @@ def prepare_rows(prepared: Prepared, motion: Motion, config: SolverConfig) -> Jo
     gap = pick_vec(on_b, pos) + arm_b - pick_vec(on_a, pos) - arm_a
     mass_a, mass_b = pick(on_a, prepared.inverse_mass), pick(on_b, prepared.inverse_mass)
     inertia_a, inertia_b = pick(on_a, prepared.inverse_inertia), pick(on_b, prepared.inverse_inertia)
-    arm_a, arm_b, gap, mass_a, mass_b, inertia_a, inertia_b = materialise(
-        (arm_a, arm_b, gap, mass_a, mass_b, inertia_a, inertia_b)
-    )
+    arm_a, arm_b, gap, mass_a, mass_b, inertia_a, inertia_b = materialise((arm_a, arm_b, gap, mass_a, mass_b, inertia_a, inertia_b))
     error = angle_b - angle_a - joints.rest_angle
     over = jnp.where(joints.limited, error - jnp.clip(error, joints.lower, joints.upper), 0.0)
     angular = reciprocal(inertia_a + inertia_b)
@@ -71,7 +72,8 @@ def prepare_rows(prepared: Prepared, motion: Motion, config: SolverConfig) -> Jo
         inverse_k=_inverse_k(arm_a, arm_b, mass_a + mass_b, inertia_a, inertia_b, prepared.joint_active),
         gap=gap * config.joint_bias,
         angle_mass=jnp.where(has_row, angular, 0.0),
-        angle_bias=jnp.where(joints.fixed, config.fixed_bias * error, config.limit_bias * over),
+        angle_bias=jnp.where(joints.fixed, config.fixed_bias * error, 0.0),
+        over=jnp.where(joints.fixed, 0.0, over),
         lowest=jnp.where(joints.fixed | (over > 0), -jnp.inf, 0.0),
         highest=jnp.where(joints.fixed | (over < 0), jnp.inf, 0.0),
         mass_a=mass_a,
@@ -129,8 +131,8 @@ def warm_start(prepared: Prepared, stored: Array) -> tuple[Array, Array, Array]:
 
 
 @jax.named_scope("joints.correct")
-def correct(rows: JointRows, prepared: Prepared, pos: Vec, config: SolverConfig) -> Vec:
-    """Move jointed bodies `[E, W]` towards each other (linear only), without touching velocities."""
+def correct(rows: JointRows, prepared: Prepared, pos: Vec, angle: Array, config: SolverConfig) -> tuple[Vec, Array]:
+    """Move jointed bodies towards each other and turn them back into their limits, without touching velocities."""
     for _ in range(config.position_sweeps):
         for j in range(rows.mass_a.shape[0]):
             one = row(rows, j)
@@ -138,5 +140,6 @@ def correct(rows: JointRows, prepared: Prepared, pos: Vec, config: SolverConfig)
             gap = pick_vec(on_b, pos) + one.offset - pick_vec(on_a, pos)
             scale = config.joint_projection * reciprocal(one.mass_a + one.mass_b)
             pos = pos + gap * scale * (on_a * one.mass_a - on_b * one.mass_b)
-    return pos
-
+    turn = min(config.limit_bias * config.dt, 1.0) * rows.over * rows.angle_mass
+    back = prepared.on_a * (turn * rows.inertia_a)[:, None] - prepared.on_b * (turn * rows.inertia_b)[:, None]
+    return pos, angle + jnp.sum(back, axis=0)

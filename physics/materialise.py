@@ -21,9 +21,10 @@ def _changed(leaf: jax.Array) -> jax.Array:
 
 def materialise(values: T) -> T:
     """Return `values` unchanged; on a CPU each is computed exactly once."""
-    if jax.default_backend() != "cpu":
+    full = [leaf for leaf in jax.tree.leaves(values) if leaf.size]
+    if jax.default_backend() != "cpu" or not full:
         return values
-    probe = jax.tree.leaves(values)[0].reshape(-1)[0].astype(jnp.float32)
+    probe = full[0].reshape(-1)[0].astype(jnp.float32)
     never = (probe > 1e37).astype(jnp.int32)  # unknown to the compiler, false at run time
 
     def body(carry: tuple[jax.Array, T]) -> tuple[jax.Array, T]:

@@ -5,7 +5,7 @@ where a stacked axis would put a concatenation into every kernel.
 """
 
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import jax
 import jax.numpy as jnp
@@ -18,8 +18,8 @@ Array = jax.Array
 class Vec:
     """A batch of plane vectors: `x` and `y` have the same shape."""
 
-    x: Array
-    y: Array
+    x: Any  # an array, or a plain number that all elements share
+    y: Any
 
     @classmethod
     def of(cls, stacked: Array) -> Self:
@@ -56,7 +56,7 @@ class Vec:
         return self.x * other.x + self.y * other.y
 
     def cross(self, other: "Vec") -> Array:
-        """z component of the cross product."""
+        """Cross product: its one component, out of the plane."""
         return self.x * other.y - self.y * other.x
 
     def turned(self, cos: Array, sin: Array) -> "Vec":

@@ -4,10 +4,12 @@ One declaration has four readers: `zeros` allocates from it, `check` validates a
 read it as documentation, and pyright sees ordinary dataclass fields. Every array may carry one
 extra axis at the very end, the worlds; a single scene has none, and `stack` adds it.
 
+Functions that rearrange worlds are compiled: leaf by leaf, JAX would compile every leaf's operation.
 It knows nothing of physics. Letters of axes are listed in `physics.base`.
 """
 
 import dataclasses
+import functools
 import typing
 from collections.abc import Sequence
 from typing import Any, TypeVar, dataclass_transform
@@ -45,7 +47,7 @@ def array(axes: str = "", dtype: Any = jnp.float32, unit: str = "") -> Any:
 def struct(cls: type[T]) -> type[T]:
     """Make `cls` a frozen, keyword-only dataclass that JAX treats as a pytree of its fields."""
     made = dataclasses.dataclass(frozen=True, kw_only=True)(cls)
-    names = [field.name for field in dataclasses.fields(made)]
+    names = [field.name for field in dataclasses.fields(made)]  # type: ignore[arg-type]
     return jax.tree_util.register_dataclass(made, data_fields=names, meta_fields=[])
 
 
@@ -82,9 +84,23 @@ def check(value: Any, *, worlds: int | None = None, path: str = "", **dims: int)
             raise InputError(where, found=f"{found.dtype}{list(found.shape)}", wanted=f"{dtype}{list(shape)}")
 
 
+def cast(value: T) -> T:
+    """The struct with every array in its declared dtype, so that equal structs share compiled programs."""
+    changed = {}
+    for name, declared in declarations(type(value)).items():
+        leaf = getattr(value, name)
+        strong = isinstance(declared, Declared)
+        changed[name] = jax.lax.convert_element_type(leaf, declared.dtype) if strong else cast(leaf)
+    return dataclasses.replace(value, **changed)  # type: ignore[type-var]
+
+
 def stack(values: Sequence[T]) -> T:
-    """Put single-world structs side by side along a new last axis, the worlds."""
-    return jax.tree.map(lambda *leaves: jnp.stack(leaves, axis=-1), *values)
+    """Put single-world structs side by side along a new last axis, the worlds. Numpy leaves stay numpy."""
+
+    def join(*leaves: Any) -> Any:
+        return (np if isinstance(leaves[0], np.ndarray) else jnp).stack(leaves, axis=-1)
+
+    return jax.tree.map(join, *values)
 
 
 def world(value: T, index: int | jax.Array) -> T:
@@ -92,16 +108,19 @@ def world(value: T, index: int | jax.Array) -> T:
     return jax.tree.map(lambda leaf: leaf[..., index], value)
 
 
+@jax.jit
 def worlds(value: T, indices: jax.Array) -> T:
     """The worlds `indices`, in that order, of a batch."""
     return jax.tree.map(lambda leaf: jnp.take(leaf, indices, axis=-1), value)
 
 
+@functools.partial(jax.jit, static_argnums=1)
 def repeat(value: T, times: int) -> T:
     """Every world `times` times, repeats next to each other."""
     return jax.tree.map(lambda leaf: jnp.repeat(leaf, times, axis=-1), value)
 
 
+@jax.jit
 def concatenate(values: Sequence[T]) -> T:
     """Join batches along the worlds."""
     return jax.tree.map(lambda *leaves: jnp.concatenate(leaves, axis=-1), *values)

@@ -101,11 +101,8 @@ def _visit_joints(rows: Rows, prepared: Prepared, now: Solution) -> tuple[tuple[
         results.append(impulse)
     if not results:
         return now.joint, vel, omega
-    return (
-        jnp.stack([r[0] for r in results]),
-        jnp.stack([r[1] for r in results]),
-        jnp.stack([r[2] for r in results]),
-    ), vel, omega
+    x, y, angle = (jnp.stack(values) for values in zip(*results, strict=True))
+    return (x, y, angle), vel, omega
 
 
 def _sit(vel: Vec, omega: Array) -> tuple[Vec, Array]:

@@ -53,8 +53,10 @@ def step(prepared: Prepared, state: State, controls: Controls, config: SolverCon
 
     begin, pair_active, wall_active = _begin(capacity, prepared, state.impulses, pair, shared, sides, vel, omega)
     done = solve.sweep(rows, prepared, solve.warm_start(rows, prepared, begin), config)
-    pos = joints.correct(rows.joint, prepared, pos, config) if capacity.joints else pos
-    moved = integrate.positions(pos, motion.angle, done.vel, done.omega, config)
+    angle = motion.angle
+    if capacity.joints:
+        pos, angle = joints.correct(rows.joint, prepared, pos, angle, config)
+    moved = integrate.positions(pos, angle, done.vel, done.omega, config)
     return State(motion=_unpad(moved, capacity), impulses=_store(done, pair_active, wall_active, sides)), touch
 
 
@@ -95,9 +97,7 @@ def _prepare_rows(
         return materialise(jax.tree.map(lambda leaf: leaf[rows], body))
 
     first, second = side(plan.first), side(plan.second)
-    pair_rows = contacts.prepare_rows(
-        pair, first, second, prepared.admitted, prepared.friction, prepared.restitution, config
-    )
+    pair_rows = contacts.prepare_rows(pair, first, second, prepared.admitted, prepared.friction, prepared.restitution, config)
     still = jax.tree.map(jnp.zeros_like, body)
     sign = jnp.array([-1.0, 1.0])[:, None, None]
     masses, inertias = [
@@ -113,7 +113,7 @@ def _prepare_rows(
         pair=[jax.tree.unflatten(tree, list(colour)) for colour in zip(*per_leaf, strict=True)],
         pair_mass=materialise(masses),
         pair_inertia=materialise(inertias),
-        wall=[contacts.prepare_rows(contact, still, body, *material, config) for contact, *material in shared],
+        wall=[contacts.prepare_rows(slot[0], still, body, slot[1], slot[2], slot[3], config) for slot in shared],
         joint=joints.prepare_rows(prepared, motion, config),
     )
 

@@ -2,6 +2,9 @@
 
 from typing import Any
 
+import jax
+import numpy as np
+
 from curriculum import Curriculum
 from curriculum.base import FRESH, Array, Assignment, Evaluate
 from envs.outcome import Outcome
@@ -35,14 +38,11 @@ class CurriculumService:
         """Take note of how an assignment went: (state, metrics)."""
         state = self._curriculum.record(state, assignment, outcome)
         metrics = {name: float(value) for name, value in self._curriculum.metrics(state).items()}
-        rate, finished = outcome.success_rate(), outcome.episodes > 0
-        fresh = assignment.slot == FRESH
-        metrics["train_success"] = _mean(rate, finished)
-        metrics["train_success_fresh"] = _mean(rate, finished & fresh)
-        metrics["train_success_pool"] = _mean(rate, finished & ~fresh)
-        return state, {name: value for name, value in metrics.items() if value == value}  # drop means of nothing
+        return state, metrics | _success(np.asarray(assignment.slot) == FRESH, jax.tree.map(np.asarray, outcome))
 
 
-def _mean(value: Array, where: Array) -> float:
-    """Mean over `where`; NaN if it is empty."""
-    return float((value * where).sum() / where.sum()) if bool(where.any()) else float("nan")
+def _success(fresh: np.ndarray, outcome: Outcome) -> dict[str, float]:
+    """Mean success rate of levels that were finished: all, fresh ones and the pool's; nothing for none."""
+    rate, finished = outcome.successes / np.maximum(outcome.episodes, 1), outcome.episodes > 0
+    groups = {"train_success": finished, "train_success_fresh": finished & fresh, "train_success_pool": finished & ~fresh}
+    return {name: float(rate[group].mean()) for name, group in groups.items() if group.any()}

@@ -54,8 +54,7 @@ class Evaluator:
         self._config = config
         env = worker.env
         self.names, self._handmade = holdout.load(holdout.names(env.config.size), env.capacity)
-        draw = jax.jit(generate.__call__, static_argnums=1)
-        self._random = draw(jax.random.key(RANDOM_LEVELS_SEED), config.random_levels)
+        self._random = generate(jax.random.key(RANDOM_LEVELS_SEED), config.random_levels)
 
     def report(self, params: Params, key: jax.Array, way: int = rollout.SAMPLED) -> Report:
         """Success rates of one policy."""

@@ -30,13 +30,15 @@ class Learner:
 
     def init(self, key: Array, observation: object) -> TrainState:
         """Parameters and optimiser of a run that has not begun."""
-        params = jax.jit(self._network.init)(key, observation)
-        state = TrainState(params=params, optimizer=self._optimizer.init(params), updates=jnp.zeros((), jnp.int32))
-        return meshes.put(state, self._mesh, COPIED)
+        return meshes.put(jax.jit(self._begin)(key, observation), self._mesh, COPIED)
+
+    def _begin(self, key: Array, observation: object) -> TrainState:
+        params = self._network.init(key, observation)
+        return TrainState(params=params, optimizer=self._optimizer.init(params), updates=jnp.zeros((), jnp.int32))
 
     def update(self, state: TrainState, rollout: Rollout, key: Array) -> tuple[TrainState, dict[str, Array]]:
         """Learn from one rollout: (new state, metrics). `state` is consumed."""
-        return self._update(state, rollout, key)
+        return self._update(state, rollout, meshes.put(key, self._mesh, COPIED))
 
     def apply(self, params: Params, observation: object) -> tuple[Array, Array]:
         """The network: (masked logits, value)."""

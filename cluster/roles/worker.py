@@ -28,7 +28,7 @@ class RolloutWorker:
         """`apply(params, observation)` is the network; `block` as in `mesh.block_size`."""
         self.env = env
         self._mesh = mesh
-        self._apply = apply
+        self.apply = apply
         self._length = length
         self._block = meshes.block_size(worlds, mesh.size, block)
         self.blocks = worlds // self._block
@@ -36,6 +36,9 @@ class RolloutWorker:
         self._collect = meshes.over_devices(self._collect_share, mesh, (COPIED, SHARED, COPIED), SHARED, donate=(1,))
         self._play = meshes.over_devices(self._play_share, mesh, (COPIED, SHARED, COPIED, COPIED, COPIED), SHARED)
         self._begin = jax.jit(self._begin_blocks)
+        self._cut = jax.jit(self._cut_chunk)
+        self._take = jax.jit(_take)
+        self._join = jax.jit(_join_chunks, static_argnums=1)
 
     def assign(self, levels: Level) -> Worlds:
         """Start an episode of every level; what was being played is dropped."""
@@ -43,25 +46,30 @@ class RolloutWorker:
 
     def collect(self, params: Params, worlds: Worlds, key: Array) -> tuple[Worlds, Rollout]:
         """Play one rollout. `worlds` is consumed."""
-        return self._collect(params, worlds, key)
+        return self._collect(params, worlds, meshes.put(key, self._mesh, COPIED))
 
     def take_outcome(self, worlds: Worlds) -> tuple[Worlds, Outcome]:
         """(worlds with cleared counts, what the levels gave since they were assigned)."""
-        cleared = Worlds(env=worlds.env, outcome=jax.tree.map(jnp.zeros_like, worlds.outcome))
-        return cleared, join_blocks(worlds.outcome)
+        outcome, cleared = self._take(worlds.outcome)
+        return Worlds(env=worlds.env, outcome=cleared), outcome
 
     def evaluate(self, params: Params, levels: Level, key: Array, way: int = rollout.SAMPLED) -> Outcome:
         """One whole episode of every level `[..., W]`, however many: outcome `[W]`.
 
         Levels are played in chunks of one size, so that all evaluations share one compiled program.
         """
-        count = count_worlds(levels)
+        count, key = count_worlds(levels), meshes.put(key, self._mesh, COPIED)
         parts = []
         for first in range(0, count, self._chunk):
-            index = jnp.minimum(first + jnp.arange(self._chunk), count - 1)
-            chunk = split_blocks(jax.tree.map(lambda leaf, index=index: leaf[..., index], levels), self._chunk // self._block)
-            parts.append(join_blocks(self._play(params, chunk, key, jnp.int32(first), jnp.int32(way))))
-        return jax.tree.map(lambda *leaves: jnp.concatenate(leaves)[:count], *parts)
+            chunk = meshes.put(self._cut(levels, jnp.int32(first)), self._mesh, SHARED)
+            parts.append(self._play(params, chunk, key, jnp.int32(first), jnp.int32(way)))
+        return self._join(parts, count)
+
+    def _cut_chunk(self, levels: Level, first: Array) -> Level:
+        """A chunk in blocks; past the end the last level is repeated."""
+        index = jnp.minimum(first + jnp.arange(self._chunk), count_worlds(levels) - 1)
+        chunk = jax.tree.map(lambda leaf: jnp.asarray(leaf)[..., index], levels)
+        return split_blocks(chunk, self._chunk // self._block)
 
     def _begin_blocks(self, levels: Level) -> Worlds:
         worlds = Worlds(env=self.env.reset(levels), outcome=outcomes.none(count_worlds(levels)))
@@ -78,15 +86,24 @@ class RolloutWorker:
         def one(args: tuple[Worlds, Array]) -> tuple[Worlds, Rollout]:
             block, number = args
             keys = self._world_keys(key, number)
-            return rollout.collect(self._apply, params, self.env, block, keys, self._length)
+            return rollout.collect(self.apply, params, self.env, block, keys, self._length)
 
         return lax.map(one, (worlds, self._my_blocks(worlds.outcome.episodes.shape[0])))
 
     def _play_share(self, params: Params, levels: Level, key: Array, first: Array, way: Array) -> Outcome:
-        act = rollout.policy(self._apply, params, way)
+        act = rollout.policy(self.apply, params, way)
 
         def one(args: tuple[Level, Array]) -> Outcome:
             block, number = args
             return evaluate.first_episodes(act, self.env, block, self._world_keys(key, first // self._block + number))
 
         return lax.map(one, (levels, self._my_blocks(levels.role.shape[0])))
+
+
+def _take(outcome: Outcome) -> tuple[Outcome, Outcome]:
+    """(joined, cleared)."""
+    return join_blocks(outcome), outcome.cleared()
+
+
+def _join_chunks(parts: list[Outcome], count: int) -> Outcome:
+    return jax.tree.map(lambda *leaves: jnp.concatenate(leaves)[:count], *[join_blocks(part) for part in parts])

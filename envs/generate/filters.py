@@ -4,6 +4,8 @@ Twice as many levels as asked for are drawn and left alone for a while; those th
 are replaced by spare ones. With no spare left a self-solving level stays, so the count is exact.
 """
 
+import functools
+
 import jax
 import jax.numpy as jnp
 from jax import lax
@@ -13,9 +15,10 @@ from envs.base import Array, EnvState, Level
 from envs.env import Env
 from envs.generate.config import GeneratorConfig
 from envs.generate.random import sample
-from physics.pytree import worlds
+from physics.pytree import concatenate
 
 OVERSAMPLE = 2
+CHUNK = 256  # levels drawn by one call of the compiled program, whatever the number asked for
 
 
 class Generator:
@@ -26,19 +29,24 @@ class Generator:
         self.env = env
         self.config = config
 
-    def unfiltered(self, key: Array, count: int) -> Level:
-        """`count` random levels, worlds last. Level `i` depends on the key and `i` alone."""
-        keys = jax.vmap(jax.random.fold_in, (None, 0))(key, jnp.arange(count))
-        return jax.vmap(lambda k: sample(k, self.env.capacity, self.config), out_axes=-1)(keys)
-
     def __call__(self, key: Array, count: int) -> Level:
-        """`count` random levels that do not solve themselves, worlds last."""
+        """`count` random levels that do not solve themselves, worlds last. Not for use under `jit`."""
+        spare = OVERSAMPLE if self.config.filter_steps else 1
+        levels, solved = self.candidates(key, spare * count)
+        return _unsolved_first(levels, solved, count)
+
+    def candidates(self, key: Array, count: int) -> tuple[Level, Array]:
+        """`count` unfiltered levels, and which of them doing nothing solves. Level `i` depends on key and `i` alone."""
+        parts = [self._draw(key, jnp.int32(first)) for first in range(0, count, CHUNK)]
+        return _first(concatenate(parts) if len(parts) > 1 else parts[0], count)
+
+    @functools.partial(jax.jit, static_argnums=0)
+    def _draw(self, key: Array, first: Array) -> tuple[Level, Array]:
+        keys = jax.vmap(jax.random.fold_in, (None, 0))(key, first + jnp.arange(CHUNK))
+        levels = jax.vmap(lambda k: sample(k, self.env.capacity, self.config), out_axes=-1)(keys)
         if not self.config.filter_steps:
-            return self.unfiltered(key, count)
-        levels = self.unfiltered(key, OVERSAMPLE * count)
-        solved = self.solves_itself(levels, self.config.filter_steps)
-        order = jnp.argsort(solved, stable=True)  # unsolved first, else in the order drawn
-        return worlds(levels, order[:count])
+            return levels, jnp.zeros(CHUNK, bool)
+        return levels, self.solves_itself(levels, self.config.filter_steps)
 
     def solves_itself(self, levels: Level, steps: int) -> Array:
         """Per level `[W]`, whether its first episode is solved by doing nothing for `steps` steps."""
@@ -53,3 +61,15 @@ class Generator:
 
         begin = (self.env.reset(levels), jnp.zeros(count, bool), jnp.zeros(count, bool))
         return lax.scan(wait, begin, None, length=steps)[0][2]
+
+
+@functools.partial(jax.jit, static_argnums=1)
+def _first(value: tuple[Level, Array], count: int) -> tuple[Level, Array]:
+    return jax.tree.map(lambda leaf: leaf[..., :count], value)
+
+
+@functools.partial(jax.jit, static_argnums=2)
+def _unsolved_first(levels: Level, solved: Array, count: int) -> Level:
+    """The first `count` levels that do not solve themselves; those that do only where too few are left."""
+    order = jnp.argsort(solved, stable=True)[:count]
+    return jax.tree.map(lambda leaf: leaf[..., order], levels)

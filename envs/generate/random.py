@@ -17,7 +17,7 @@ from envs.generate.config import GeneratorConfig
 from envs.generate.dice import Dice
 from envs.generate.draft import Draft
 from physics.base import Capacity
-from physics.pytree import select
+from physics.pytree import cast, select
 from physics.query import overlaps
 
 HIDDEN_COST = 10  # a jointed body that may hide weighs as much as this many overlaps
@@ -48,7 +48,7 @@ def sample(key: Array, capacity: Capacity, config: GeneratorConfig) -> Level:
 
     keys = jax.random.split(k_steps, plan.add.shape[0])
     now, _ = lax.scan(follow, drafts.empty(capacity, floor), (keys, plan))
-    return drafts.finish(_permute(_swap_roles(now, swap), k_slots, capacity), capacity)
+    return cast(drafts.finish(_permute(_swap_roles(now, swap), k_slots, capacity), capacity))
 
 
 def _plan(dice: Dice, floor: Array, capacity: Capacity, config: GeneratorConfig) -> Plan:

@@ -170,4 +170,3 @@ def _room_features(level: Level) -> Array:
     roles = [level.wall_role[wall] == role for wall in range(level.wall_role.shape[0]) for role in range(1, ROLES)]
     gravity = [level.scene.gravity[0] / 10, level.scene.gravity[1] / 10]
     return jnp.stack([value.astype(jnp.float32) for value in [*roles, *gravity]], axis=-1)
-

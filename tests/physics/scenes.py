@@ -4,7 +4,6 @@ Holds no tests. `run` goes in chunks of a fixed length: any number of steps is o
 """
 
 import functools
-from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -27,7 +26,10 @@ OPEN = Capacity(polygons=2, circles=3, joints=2, thrusters=2, walls=0)  # as MED
 DEFAULT = SolverConfig()
 
 
-@functools.partial(jax.jit, static_argnums=3)
+QUICK = {"xla_backend_optimization_level": 0}  # compiling takes longer here than running
+
+
+@functools.partial(jax.jit, static_argnums=3, compiler_options=QUICK)
 def _chunk(prepared: physics.Prepared, state: State, controls: Controls, config: SolverConfig) -> tuple[State, tuple[Motion, Touching]]:
     def one(now: State, _: None) -> tuple[State, tuple[Motion, Touching]]:
         after, touching = physics.step(prepared, now, controls, config)
@@ -36,7 +38,7 @@ def _chunk(prepared: physics.Prepared, state: State, controls: Controls, config:
     return lax.scan(one, state, None, length=CHUNK)
 
 
-prepare = jax.jit(physics.prepare)
+prepare = jax.jit(physics.prepare, compiler_options=QUICK)
 
 
 class Run:
@@ -78,9 +80,17 @@ def _column(values: Any, count: int) -> jax.Array:
     return jnp.broadcast_to(jnp.asarray(values, jnp.float32), (count,))[:, None]
 
 
-def place(builder: Builder, *refs: BodyRef) -> list[int]:
-    """Rows of bodies on the body axis."""
-    return [builder.index(ref) for ref in refs]
+def corners_of(builder: Builder, ref: BodyRef) -> np.ndarray:
+    """World corners `[V, 2]` of a polygon at the start."""
+    scene, motion = builder.finish()
+    angle, row = float(motion.angle[ref.slot]), np.asarray(scene.bodies.vertices[:, :, ref.slot]).T
+    return turned(row, angle) + np.asarray(motion.pos[:, ref.slot])
+
+
+def turned(points: np.ndarray, angle: float) -> np.ndarray:
+    """Points `[..., 2]` turned counter-clockwise."""
+    cos, sin = np.cos(angle), np.sin(angle)
+    return np.asarray(points) @ np.array([[cos, sin], [-sin, cos]])
 
 
 def random_scene(capacity: Capacity, seed: int) -> tuple[Scene, Motion]:
@@ -111,6 +121,3 @@ def random_polygon(random: np.random.RandomState, count: int, smallest: float, l
 def in_every_world(scenes: list[tuple[Scene, Motion]]) -> tuple[Scene, Motion]:
     """Single-world scenes side by side."""
     return pytree.stack([scene for scene, _ in scenes]), pytree.stack([motion for _, motion in scenes])
-
-
-Maker = Callable[..., Builder]

@@ -1,0 +1,120 @@
+"""Watch a run play: `python -m launch.play RUN [LEVEL ...] --out clip.gif`.
+
+A level is the id of a hand-made one (s/lift_off), a level file, or random:SEED. Several levels play
+side by side; none named means all hand-made levels of the run's size.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import jax
+import numpy as np
+
+from cluster.roles.worker import RolloutWorker
+from cluster.supervisor import Supervisor
+from envs import holdout, level_file, render, sizes, video
+from envs.base import Level
+from envs.generate import Generator, GeneratorConfig
+from launch import cli
+from launch.evaluate import restore
+from learners import record, rollout
+from learners.base import Params
+from learners.record import Recording
+from physics.errors import InputError
+from physics.pytree import concatenate, stack, world
+
+FRAMES_PER_SECOND = 15
+HOLD_SECONDS = 1.0  # the last picture stays so long
+
+
+def main(argv: Sequence[str]) -> int:
+    """Play one episode of every level and save it as a clip."""
+    parser = cli.Parser(prog="python -m launch.play", description=__doc__)
+    parser.add_argument("run", help="a run: its folder or its name under runs/")
+    parser.add_argument("levels", nargs="*", metavar="LEVEL")
+    parser.add_argument("--out", default="clip.gif", help="file to write, .gif or .mp4 (default clip.gif)")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the agent's choices (default 0)")
+    parser.add_argument("--untrained", action="store_true", help="show the agent as it was before training")
+    parser.add_argument("--width", type=int, default=0, help="pixels of one level's picture (default: fits the number of levels)")
+    arguments = parser.parse_args(argv)
+    video.check_path(arguments.out)
+    cli.cache_compilations()
+    folder = cli.open_run(arguments.run)
+    supervisor, state = restore(folder)
+    names, levels = load_levels(arguments.levels, supervisor)
+    params = (supervisor.init() if arguments.untrained else state).train.params
+    recording = _record(supervisor.roles.worker, params, levels, jax.random.key(arguments.seed))
+    frames = draw(names, levels, recording, arguments.width or _fitting_width(len(names)))
+    video.save_video(frames, arguments.out, FRAMES_PER_SECOND)
+    print(f"{int(recording.solved.sum())} of {len(names)} solved; written to {arguments.out}")
+    return 0
+
+
+def load_levels(wanted: Sequence[str], supervisor: Supervisor) -> tuple[list[str], Level]:
+    """Names and one batch of the levels that were asked for."""
+    env = supervisor.roles.worker.env
+    if not wanted:
+        return holdout.load(holdout.names(env.config.size), env.capacity)
+    generate = Generator(env, GeneratorConfig())
+    batches = [_load_one(name, generate) for name in wanted]
+    return list(wanted), concatenate(batches)
+
+
+def _load_one(name: str, generate: Generator) -> Level:
+    """One level as a batch of one."""
+    capacity = generate.env.capacity
+    if name.startswith("random:"):
+        seed = name.removeprefix("random:")
+        if not seed.isdigit():
+            raise InputError("level", found=name, wanted="random:SEED with a whole number, for example random:7")
+        return generate(jax.random.key(int(seed)), 1)
+    if name.endswith(".json") or Path(name).is_file():
+        return stack([level_file.read(name, capacity)])
+    _fits(name, generate.env.config.size)
+    return holdout.load([name], capacity)[1]
+
+
+def _fits(name: str, size: str) -> None:
+    """A hand-made level must not be of a larger size than the agent has slots for."""
+    order = list(sizes.SIZES)
+    own = name.split("/")[0]
+    if own in order and order.index(own) > order.index(size):
+        raise InputError("level", found=name, wanted=f"a level of size {size} or smaller, which is what the agent has slots for")
+
+
+def _record(worker: RolloutWorker, params: Params, levels: Level, key: jax.Array) -> Recording:
+    run = jax.jit(lambda params, levels, key: record.episodes(rollout.policy(worker.apply, params), worker.env, levels, key))
+    return jax.tree.map(np.asarray, run(params, levels, key))
+
+
+def draw(names: Sequence[str], levels: Level, recording: Recording, width: int) -> list[np.ndarray]:
+    """Pictures of all levels side by side, one a moment; a level that is over keeps its last picture."""
+    skip = round(30 / FRAMES_PER_SECOND)  # environment steps a frame: 30 a second
+    columns = int(np.ceil(np.sqrt(len(names))))
+    tiles: list[np.ndarray] = [np.zeros(0)] * len(names)
+    frames = []
+    for step in range(0, int(recording.length.max()) + skip, skip):
+        for i, name in enumerate(names):
+            tiles[i] = _tile(name, levels, recording, i, step, skip, width, tiles[i])
+        frames.append(render.sheet(tiles, columns) if len(tiles) > 1 else tiles[0])
+    return frames + [frames[-1]] * round(HOLD_SECONDS * FRAMES_PER_SECOND)
+
+
+def _tile(name: str, levels: Level, recording: Recording, i: int, step: int, skip: int, width: int, before: np.ndarray) -> np.ndarray:
+    """The picture of level `i` after `step` steps; `before` again if it was over already."""
+    last = int(recording.length[i]) - 1
+    if before.size and step - skip >= last:
+        return before
+    at = min(step, last)
+    motion, controls = jax.tree.map(lambda leaf: leaf[at, ..., i], (recording.motion, recording.controls))
+    picture = render.render(world(levels, i), motion, controls=controls, size=width)
+    over = "" if step < last else "  solved" if recording.solved[i] else "  not solved"
+    return video.overlay(picture, name.split("/")[-1] + over)
+
+
+def _fitting_width(count: int) -> int:
+    return {1: 480, 2: 360}.get(int(np.ceil(np.sqrt(count))), 240)
+
+
+if __name__ == "__main__":
+    cli.run(main)

@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# Sets up and runs lint, types, layers and tests. Safe to run again.
+#   ./launch/test.sh                 what everybody runs before a commit
+#   ./launch/test.sh --everything    the slow tests too, all that need no GPU and no cluster
+set -euo pipefail
+cd "$(dirname "$0")/.."
+SECONDS=0
+trap 'printf "\nFAILED after %d s\n" $SECONDS >&2' ERR
+source launch/setup.sh dev
+
+echo "== lint";   "$python" -m ruff check .
+echo "== format"; "$python" -m ruff format --check .
+echo "== types";  "$python" -m pyright --pythonpath "$python"
+echo "== layers"; .venv/bin/lint-imports --no-cache
+echo "== tests";  "$python" -m pytest
+if [ "${1:-}" = "--everything" ]; then
+    echo "== slow tests"; "$python" -m pytest -m "(slow or learns) and not gpu and not peer"
+fi
+printf '\nSUCCESS in %d s\n' $SECONDS

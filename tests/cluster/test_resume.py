@@ -1,0 +1,87 @@
+"""A run that is stopped and resumed goes on exactly as if it had not been."""
+
+import jax
+import numpy as np
+import pytest
+from tiny import build_roles, supervisor
+
+from cluster.supervisor import Roles
+from cluster.tracker import read_lines
+from physics.errors import InputError
+
+UNREPEATABLE = ("seconds", "steps_per_second")
+
+
+@pytest.fixture(scope="module")
+def roles() -> Roles:
+    return build_roles()
+
+
+def _bytes(state: object) -> list[bytes]:
+    leaves = jax.tree.leaves(state)
+    arrays = [jax.random.key_data(leaf) if jax.dtypes.issubdtype(leaf.dtype, jax.dtypes.prng_key) else leaf for leaf in leaves]
+    return [np.asarray(leaf).tobytes() for leaf in arrays]
+
+
+def _rows(folder) -> list[dict]:
+    rows = read_lines(folder / "metrics.jsonl")
+    return [{name: value for name, value in row.items() if name not in UNREPEATABLE} for row in rows]
+
+
+def test_six_iterations_are_three_and_three_bit_for_bit(roles, tmp_path):
+    whole = supervisor(tmp_path / "whole", roles, 6)
+    expected = whole.run(whole.init())
+
+    first = supervisor(tmp_path / "parts", roles, 3)
+    first.run(first.init())
+    second = supervisor(tmp_path / "parts", roles, 6, after=3)
+    resumed = second.restore()
+    assert second.progress.iteration == 3
+    found = second.run(resumed)
+
+    assert whole.progress.iteration == second.progress.iteration == 6
+    assert whole.progress.env_steps == second.progress.env_steps
+    assert _bytes(found) == _bytes(expected)
+    # The run of three evaluates at its end, which the run of six does not.
+    rows = [row for row in _rows(tmp_path / "parts") if not (row["iteration"] == 3 and "evaluate/random" in row)]
+    assert rows == _rows(tmp_path / "whole")
+
+
+def test_training_changes_the_parameters_and_every_counter(roles, tmp_path):
+    run = supervisor(tmp_path / "run", roles, 2)
+    begin = run.init()
+    before = _bytes(begin.train.params)
+    end = run.run(begin)
+    assert _bytes(end.train.params) != before
+    assert int(end.train.updates) == 2
+    assert int(end.curriculum.refreshes) == 1
+    assert bool(end.curriculum.pool.filled.all())
+    rows = _rows(tmp_path / "run")
+    assert [row["iteration"] for row in rows] == [0, 1, 2, 2]
+    assert {"train_success", "kl", "entropy"} <= set().union(*rows)
+
+
+def test_stopping_saves_where_it_stopped(roles, tmp_path):
+    run = supervisor(tmp_path / "run", roles, 6)
+    run.run(run.init(), stop=lambda: run.progress.iteration >= 2)
+    again = supervisor(tmp_path / "run", roles, 6)
+    again.restore()
+    assert again.progress.iteration == 2
+    assert again.progress.seconds > 0
+
+
+def test_no_checkpoint_is_a_clear_error(roles, tmp_path):
+    run = supervisor(tmp_path / "run", roles, 6)
+    with pytest.raises(InputError, match="before its first checkpoint"):
+        run.restore()
+
+
+def test_a_broken_checkpoint_is_named_with_the_way_out(roles, tmp_path):
+    run = supervisor(tmp_path / "run", roles, 1)
+    run.run(run.init())
+    step = tmp_path / "run" / "checkpoints" / "1"
+    for file in [path for path in step.rglob("*") if path.is_file()]:
+        file.write_bytes(b"broken")
+    again = supervisor(tmp_path / "run", roles, 1)
+    with pytest.raises(InputError, match=r"checkpoints/1 cannot be read.*Remove that folder"):
+        again.restore()

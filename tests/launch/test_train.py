@@ -1,0 +1,148 @@
+"""The commands as a person types them."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import yaml
+
+from cluster.tracker import read_lines
+from launch import evaluate, play, train
+from physics.errors import InputError
+
+TINY = [
+    "run.worlds=8", "run.rollout_length=8", "run.rollouts_per_assignment=2", "run.devices=2", "run.block_worlds=4",
+    "env.max_steps=12", "generate.filter_steps=4", "generate.proposals=2", "curriculum.pool_size=4", "curriculum.candidates=8",
+    "curriculum.scout_attempts=2", "curriculum.refresh_every=2", "network.entity_width=8", "network.width=8", "network.depth=1",
+    "ppo.minibatch_size=32", "ppo.epochs=2", "evaluate.every=2", "evaluate.attempts=1", "evaluate.random_levels=8",
+    "evaluate.random_attempts=1", "checkpoint.every=1",
+]  # fmt: skip
+
+
+def _command(*words: str, cwd=None) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [sys.executable, "-m", *words], capture_output=True, text=True, timeout=300, cwd=cwd, env={**os.environ, "PYTHONPATH": os.getcwd()}
+    )
+
+
+def test_train_evaluate_play_from_start_to_end(tmp_path, monkeypatch):
+    place = [f"run.folder={tmp_path}", "run.name=a"]
+    assert train.main([*TINY, *place, "run.total_steps=128"]) == 0
+    run = tmp_path / "a"
+    assert yaml.safe_load((run / "config.yaml").read_text())["run"]["worlds"] == 8
+    assert [row["iteration"] for row in read_lines(run / "metrics.jsonl")] == [0, 1, 2, 2]
+    assert list((run / "tensorboard").glob("events*"))
+    assert sorted(path.name for path in (run / "checkpoints").iterdir()) == ["0", "1", "2"]
+
+    assert evaluate.main([str(run), "evaluate.attempts=2"]) == 0
+    found = json.loads((run / "evaluation.json").read_text())
+    assert found["env_steps"] == 128
+    assert set(found) == {"env_steps", "doing_nothing", "untrained", "trained"}
+    assert found["trained"]["attempts"] == 2
+    assert found["doing_nothing"]["handmade_mean"] == 0
+
+    clip = tmp_path / "clip.gif"
+    assert play.main([str(run), "s/lift_off", "random:3", "--out", str(clip), "--width", "64"]) == 0
+    assert clip.read_bytes()[:6] == b"GIF89a"
+
+    with pytest.raises(InputError, match="a name that is free"):
+        train.main([*TINY, *place])
+    with pytest.raises(InputError, match="keeps its settings"):
+        train.main(["--resume", str(run), "ppo.clip=0.1"])
+    assert train.main(["--resume", str(run)]) == 0  # finished: says so and changes nothing
+    assert train.main(["--resume", str(run), "run.total_steps=192"]) == 0
+    assert [row["iteration"] for row in read_lines(run / "metrics.jsonl")] == [0, 1, 2, 2, 3, 3]
+    with pytest.raises(InputError, match="lift_off"):
+        play.main([str(run), "s/lift_of", "--out", str(clip)])
+    with pytest.raises(InputError, match="suffix"):
+        play.main([str(run), "--out", "clip.avi"])
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["ppo.minibatch_size=1000"], "ppo.minibatch_size: found 1000"),
+        (["run.devices=99"], "run.devices: found 99"),
+        (["run.worlds=255"], "run.worlds: found 255, wanted a multiple of the 2 devices"),
+        (["run.block_worlds=100"], "run.block_worlds: found 100"),
+        (["network.kind=flat"], "network.kind.*env.observation=flat"),
+        (["--resume", "no_such_run"], "run 'no_such_run'"),
+        (["--unknown"], "unrecognized arguments"),
+    ],
+)
+def test_impossible_runs_are_refused_before_anything_is_written(words, message, tmp_path):
+    place = [] if "--resume" in words else [f"run.folder={tmp_path / 'runs'}"]
+    with pytest.raises(InputError, match=message):
+        train.main([*words, *place])
+    assert not (tmp_path / "runs").exists()
+
+
+def test_bad_input_ends_with_status_2_and_one_line():
+    found = _command("launch.train", "ppo.minibatch_sze=1")
+    assert found.returncode == 2
+    assert found.stderr.strip().splitlines() == [
+        "error: there is no setting 'ppo.minibatch_sze' ('ppo.minibatch_sze=1'). Did you mean ppo.minibatch_size?"
+    ]
+
+
+def test_help_lists_every_setting(capsys):
+    assert train.main(["--help"]) == 0
+    out = capsys.readouterr().out
+    assert "ppo.minibatch_size" in out
+    assert "env.solver.iterations" in out
+    assert "--resume" in out
+
+
+def test_the_in_process_path_imports_no_ray():
+    program = "import sys, launch.train, launch.evaluate, launch.play; print([m for m in sys.modules if m.split('.')[0] == 'ray'])"
+    found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120)
+    assert found.returncode == 0, found.stderr
+    assert found.stdout.strip() == "[]"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("wanted", [0, 3])
+def test_a_killed_run_goes_on_from_its_last_checkpoint(wanted, tmp_path):
+    """SIGKILL once iteration `wanted` is on file, then resume: no iteration is missing and none is there twice."""
+    run = tmp_path / "a"
+    words = ["-m", "launch.train", *TINY, f"run.folder={tmp_path}", "run.name=a", "run.total_steps=640000"]
+    process = subprocess.Popen([sys.executable, *words], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    metrics = run / "metrics.jsonl"
+    deadline = time.monotonic() + 300
+    while not (metrics.exists() and any(row["iteration"] >= wanted for row in read_lines(metrics))):
+        assert process.poll() is None, "the run ended by itself"
+        assert time.monotonic() < deadline, "the run never got there"
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    before = read_lines(metrics)
+    resumed = _command("launch.train", "--resume", str(run), "run.total_steps=640")
+    assert resumed.returncode == 0, resumed.stderr
+    rows = read_lines(metrics)
+    trained = [row["iteration"] for row in rows if "kl" in row]
+    assert trained == list(range(1, max(10, len(trained)) + 1))
+    assert [row["env_steps"] for row in rows if "kl" in row] == [64 * i for i in trained]
+    assert rows[0] == before[0] or wanted == 0
+    seconds = [row["seconds"] for row in rows]
+    assert seconds == sorted(seconds)
+
+
+@pytest.mark.slow
+def test_sigterm_stops_at_a_checkpoint_with_status_0(tmp_path):
+    run = tmp_path / "a"
+    words = ["-m", "launch.train", *TINY, f"run.folder={tmp_path}", "run.name=a", "run.total_steps=640000", "checkpoint.every=1000"]
+    process = subprocess.Popen([sys.executable, *words], stdout=subprocess.PIPE, text=True)
+    metrics = run / "metrics.jsonl"
+    while not (metrics.exists() and any(row["iteration"] >= 2 for row in read_lines(metrics))):
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.send_signal(signal.SIGTERM)
+    out, _ = process.communicate(timeout=120)
+    assert process.returncode == 0
+    assert "--resume" in out
+    last = max(int(path.name) for path in (run / "checkpoints").iterdir())
+    assert last == read_lines(metrics)[-1]["iteration"] >= 2
