@@ -75,7 +75,8 @@ class TensorBoard:
 
     def __init__(self, folder: Path, after: int) -> None:
         """Events past `after` environment steps, from before a resume, are hidden."""
-        self._writer = SummaryWriter(str(folder), purge_step=after + 1 if after else None)
+        # The suffix keeps a run that is resumed within the second from writing over its own file.
+        self._writer = SummaryWriter(str(folder), purge_step=after + 1 if after else None, filename_suffix=f".{after:015}")
 
     def log(self, progress: Progress, scalars: Mapping[str, float]) -> None:
         """Write one point a curve."""

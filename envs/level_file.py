@@ -210,21 +210,19 @@ def _add_joint(builder: LevelBuilder, refs: dict[str, BodyRef], joint: Joint) ->
 def _overridden(level: Level, model: LevelModel, index: dict[str, int]) -> Level:
     """Apply what the builder does not offer: masses that are given, anchors that are apart."""
     bodies, joints = level.scene.bodies, level.scene.joints
-    mass, inertia, anchor = bodies.inverse_mass, bodies.inverse_inertia, joints.anchor_b
+    mass, inertia, anchor = (np.array(value) for value in (bodies.inverse_mass, bodies.inverse_inertia, joints.anchor_b))
     for body in model.bodies:
         if body.mass and not body.fixed:
-            mass = mass.at[index[body.name]].set(1 / body.mass)
+            mass[index[body.name]] = 1 / body.mass
         if body.inertia and not body.fixed:
-            inertia = inertia.at[index[body.name]].set(1 / body.inertia)
+            inertia[index[body.name]] = 1 / body.inertia
     for slot, joint in enumerate(model.joints):
         if joint.at_b:
-            anchor = anchor.at[:, slot].set(_to_local(level, index[joint.b], np.array(joint.at_b)))
-    scene = dataclasses.replace(
-        level.scene,
-        bodies=dataclasses.replace(bodies, inverse_mass=mass, inverse_inertia=inertia),
-        joints=dataclasses.replace(joints, anchor_b=anchor),
-    )
-    return dataclasses.replace(level, scene=scene)
+            anchor[:, slot] = _to_local(level, index[joint.b], np.array(joint.at_b))
+    masses: dict[str, Any] = {"inverse_mass": mass, "inverse_inertia": inertia}
+    anchors: dict[str, Any] = {"anchor_b": anchor}
+    parts = {"bodies": dataclasses.replace(bodies, **masses), "joints": dataclasses.replace(joints, **anchors)}
+    return dataclasses.replace(level, scene=dataclasses.replace(level.scene, **parts))
 
 
 def _pose(level: Level, body: int) -> tuple[np.ndarray, np.ndarray, float]:

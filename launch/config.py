@@ -62,6 +62,9 @@ def _unlock(node: DictConfig) -> None:
 def _merge_word(merged: DictConfig, word: str) -> None:
     key, _, text = word.partition("=")
     _known(key, f"'{word}'")
+    if _type_of(key) is str:  # text is taken as it stands: YAML would make 01 a number
+        _set(merged, key, text, f"'{word}'")
+        return
     try:
         value = yaml.safe_load(text) if text else ""
     except yaml.YAMLError as error:
@@ -107,7 +110,7 @@ def _known(key: str, where: str) -> None:
 
 
 def _set(merged: DictConfig, key: str, value: Any, where: str) -> None:
-    wanted = type(next(default for name, default, _ in settings() if name == key))
+    wanted = _type_of(key)
     found = InputError(f"{key} ({where})", found=value, wanted=_type_name(wanted))
     if wanted is str and not isinstance(value, str):  # OmegaConf would take any number for text
         value = str(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else value
@@ -124,16 +127,21 @@ def _set(merged: DictConfig, key: str, value: Any, where: str) -> None:
         raise found from error
 
 
+def _type_of(key: str) -> type:
+    return type(next(default for name, default, _ in settings() if name == key))
+
+
 def _type_name(kind: type) -> str:
     return {int: "a whole number", float: "a number", bool: "true or false", str: "text"}[kind]
 
 
-def _freeze(merged: DictConfig) -> RunConfig:
-    """Build the dataclasses; errors of a section's own checks get the section's name."""
-    sections = {}
-    for field in dataclasses.fields(RunConfig):
-        try:
-            sections[field.name] = OmegaConf.to_object(merged[field.name])
-        except InputError as error:
-            raise InputError(f"{field.name}.{error}") from None
-    return RunConfig(**sections)
+def _freeze(node: DictConfig, prefix: str = "") -> Any:
+    """Build the dataclasses from the inside out; errors of their own checks get the section's name."""
+    values = {}
+    for name in node:
+        child = node._get_node(name)
+        values[name] = _freeze(child, f"{prefix}{name}.") if isinstance(child, DictConfig) else node[name]
+    try:
+        return OmegaConf.get_type(node)(**values)  # type: ignore[misc]
+    except InputError as error:
+        raise InputError(f"{prefix}{error}") from None

@@ -72,7 +72,7 @@ def update(
         (_, metrics), gradient = jax.value_and_grad(_loss, has_aux=True)(params, apply, env, config, part, part_advantage)
         gradient, metrics = lax.pmean((gradient, metrics), DEVICES)
         changes, moments = optimizer.update(gradient, moments, params)
-        metrics["gradient_norm"] = optax.global_norm(gradient)
+        metrics["gradient_norm"] = optax.tree.norm(gradient)
         return (optax.apply_updates(params, changes), moments), metrics
 
     def epoch(now: tuple[Params, optax.OptState], key: Array) -> tuple[tuple[Params, optax.OptState], dict[str, Array]]:

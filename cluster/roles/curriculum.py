@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import jax
 import numpy as np
 
 from curriculum import Curriculum
@@ -38,7 +37,7 @@ class CurriculumService:
         """Take note of how an assignment went: (state, metrics)."""
         state = self._curriculum.record(state, assignment, outcome)
         metrics = {name: float(value) for name, value in self._curriculum.metrics(state).items()}
-        return state, metrics | _success(np.asarray(assignment.slot) == FRESH, jax.tree.map(np.asarray, outcome))
+        return state, metrics | _success(np.asarray(assignment.slot) == FRESH, outcome)
 
 
 def _success(fresh: np.ndarray, outcome: Outcome) -> dict[str, float]:

@@ -49,12 +49,12 @@ class RolloutWorker:
         return self._collect(params, worlds, meshes.put(key, self._mesh, COPIED))
 
     def take_outcome(self, worlds: Worlds) -> tuple[Worlds, Outcome]:
-        """(worlds with cleared counts, what the levels gave since they were assigned)."""
+        """(worlds with cleared counts, what the levels gave since they were assigned, in host memory)."""
         outcome, cleared = self._take(worlds.outcome)
-        return Worlds(env=worlds.env, outcome=cleared), outcome
+        return Worlds(env=worlds.env, outcome=cleared), jax.device_get(outcome)
 
     def evaluate(self, params: Params, levels: Level, key: Array, way: int = rollout.SAMPLED) -> Outcome:
-        """One whole episode of every level `[..., W]`, however many: outcome `[W]`.
+        """One whole episode of every level `[..., W]`, however many: outcome `[W]`, in host memory.
 
         Levels are played in chunks of one size, so that all evaluations share one compiled program.
         """
@@ -63,7 +63,7 @@ class RolloutWorker:
         for first in range(0, count, self._chunk):
             chunk = meshes.put(self._cut(levels, jnp.int32(first)), self._mesh, SHARED)
             parts.append(self._play(params, chunk, key, jnp.int32(first), jnp.int32(way)))
-        return self._join(parts, count)
+        return jax.device_get(self._join(parts, count))
 
     def _cut_chunk(self, levels: Level, first: Array) -> Level:
         """A chunk in blocks; past the end the last level is repeated."""

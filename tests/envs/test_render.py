@@ -3,6 +3,7 @@
 import dataclasses
 import math
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -28,7 +29,7 @@ def make_level(**box: object) -> Level:
     builder.joint(chassis, ball, (1.4, 2.0), motor=True, channel=2)
     builder.thruster(chassis, (1.9, 2.0), math.pi, power=1.0, channel=1)  # pushes left, so the flame is at the right
     builder.wall("floor", Role.RED)
-    return builder.finish()
+    return jax.tree.map(jnp.asarray, builder.finish())
 
 
 def colour_at(image: np.ndarray, x: float, y: float) -> tuple[int, ...]:

@@ -20,7 +20,7 @@ def test_saved_configuration_reads_back_equal(tmp_path):
     found = config.load(["run.name=01", "ppo.clip=0.1", "env.size=m"])
     config.save(found, tmp_path / "config.yaml")
     assert config.load([], base=tmp_path / "config.yaml") == found
-    assert found.run.name == "01" or found.run.name == "1"
+    assert found.run.name == "01"
 
 
 @pytest.mark.parametrize("name", ["default.yaml", "quickstart.yaml"])
@@ -44,7 +44,7 @@ def test_shipped_configurations_load(name):
         (["optimizer.anneal=1"], "optimizer.anneal .*wanted true or false"),
         (["run.worlds=0"], "run.worlds: found 0, wanted at least 1"),
         (["env.size=xl"], "env.size: found 'xl', wanted one of s, m, l"),
-        (["env.solver.dt=-1"], "env.dt|env.solver.dt"),
+        (["env.solver.dt=-1"], "env.solver.dt: found -1"),
         (["ppo.discount=1.5"], "ppo.discount: found 1.5, wanted at least 0 and at most 1"),
         (["curriculum.candidates=10"], "curriculum.*candidates.*pool_size"),
         (["run.name=a/b"], "run.name.*without slashes"),
@@ -58,7 +58,7 @@ def test_bad_input_is_named(words, message):
 
 
 def test_bad_files_are_named(tmp_path):
-    for content, message in [("run: [", "not YAML"), ("- 1", "found list"), ("run:\n  wrlds: 3\n", "Did you mean run.worlds")]:
+    for content, message in [("run: [", "not YAML"), ("- 1", "found 'list'"), ("run:\n  wrlds: 3\n", "Did you mean run.worlds")]:
         file = tmp_path / "bad.yaml"
         file.write_text(content)
         with pytest.raises(InputError, match=message):
