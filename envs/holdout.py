@@ -27,6 +27,13 @@ def names(size: str | None = None) -> list[str]:
     return [f"{each}/{path.stem}" for each in chosen for path in sorted((FOLDER / each).glob("*.json"))]
 
 
+def fitting(size: str) -> list[str]:
+    """Ids of all shipped levels that fit into `size`: its own and those of smaller sizes."""
+    sizes.capacity(size)
+    order = list(sizes.SIZES)
+    return [id for smaller in order[: order.index(size) + 1] for id in names(smaller)]
+
+
 def path(id: str) -> Path:
     """The file of a level; `InputError` names the near ids if there is none."""
     known = names()

@@ -49,4 +49,4 @@ def open_run(name: str) -> Path:
             return folder
     near = sorted(path.parent.name for path in Path("runs").glob("*/config.yaml"))
     fix = "Runs here: " + ", ".join(near[-8:]) + "." if near else "No run has been started here yet: python -m launch.train."
-    raise InputError(f"run '{name}'", found="no config.yaml there", wanted="the folder of a run, for example runs/NAME", fix=fix)
+    raise InputError(f"there is no run '{name}': no config.yaml in {name} or runs/{name}", fix=fix)

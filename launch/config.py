@@ -40,6 +40,11 @@ def settings() -> Iterator[tuple[str, Any, Any]]:
     yield from _settings_of(RunConfig(), "")
 
 
+def section_help(name: str) -> str:
+    """What a section of the configuration is about."""
+    return next(field.metadata["meaning"].help for field in dataclasses.fields(RunConfig) if field.name == name)
+
+
 def _settings_of(config: Any, prefix: str) -> Iterator[tuple[str, Any, Any]]:
     for field in dataclasses.fields(config):
         value = getattr(config, field.name)

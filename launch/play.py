@@ -1,7 +1,7 @@
 """Watch a run play: `python -m launch.play RUN [LEVEL ...] --out clip.gif`.
 
 A level is the id of a hand-made one (s/lift_off), a level file, or random:SEED. Several levels play
-side by side; none named means all hand-made levels of the run's size.
+side by side; none named means all hand-made levels that fit the agent.
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ import numpy as np
 
 from cluster.roles.worker import RolloutWorker
 from cluster.supervisor import Supervisor
-from envs import holdout, level_file, render, sizes, video
+from envs import holdout, level_file, render, video
 from envs.base import Level
 from envs.generate import Generator, GeneratorConfig
 from launch import cli
@@ -54,7 +54,7 @@ def load_levels(wanted: Sequence[str], supervisor: Supervisor) -> tuple[list[str
     """Names and one batch of the levels that were asked for."""
     env = supervisor.roles.worker.env
     if not wanted:
-        return holdout.load(holdout.names(env.config.size), env.capacity)
+        return holdout.load(holdout.fitting(env.config.size), env.capacity)
     generate = Generator(env, GeneratorConfig())
     batches = [_load_one(name, generate) for name in wanted]
     return list(wanted), concatenate(batches)
@@ -70,16 +70,10 @@ def _load_one(name: str, generate: Generator) -> Level:
         return generate(jax.random.key(int(seed)), 1)
     if name.endswith(".json") or Path(name).is_file():
         return stack([level_file.read(name, capacity)])
-    _fits(name, generate.env.config.size)
+    fitting = holdout.fitting(generate.env.config.size)
+    if name in holdout.names() and name not in fitting:
+        raise InputError("level", found=name, wanted=f"one that fits an agent of size {generate.env.config.size}")
     return holdout.load([name], capacity)[1]
-
-
-def _fits(name: str, size: str) -> None:
-    """A hand-made level must not be of a larger size than the agent has slots for."""
-    order = list(sizes.SIZES)
-    own = name.split("/")[0]
-    if own in order and order.index(own) > order.index(size):
-        raise InputError("level", found=name, wanted=f"a level of size {size} or smaller, which is what the agent has slots for")
 
 
 def _record(worker: RolloutWorker, params: Params, levels: Level, key: jax.Array) -> Recording:

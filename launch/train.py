@@ -150,9 +150,13 @@ def _print_help() -> None:
     for key, default, meaning in config.settings():
         if key.split(".")[0] != section:
             section = key.split(".")[0]
-            print()
+            print(f"\n{section}: {config.section_help(section)}")
         wanted = "" if meaning.wanted() == "a finite number" else f" ({meaning.wanted()})"
-        print(f"  {key}={default!s:<14} {meaning.help}{wanted}")
+        print(f"  {f'{key}={_short(default)}':<42}{meaning.help}{wanted}")
+
+
+def _short(value: object) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
 if __name__ == "__main__":

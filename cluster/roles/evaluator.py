@@ -53,7 +53,7 @@ class Evaluator:
         self._worker = worker
         self._config = config
         env = worker.env
-        self.names, self._handmade = holdout.load(holdout.names(env.config.size), env.capacity)
+        self.names, self._handmade = holdout.load(holdout.fitting(env.config.size), env.capacity)
         self._random = generate(jax.random.key(RANDOM_LEVELS_SEED), config.random_levels)
 
     def report(self, params: Params, key: jax.Array, way: int = rollout.SAMPLED) -> Report:

@@ -113,3 +113,10 @@ def test_every_level_file_is_small_and_has_a_solution():
         path = Path(holdout.path(id))
         assert path.stat().st_size < 8192
         assert level_file.read_model(path).solution
+
+
+def test_levels_of_smaller_sizes_fit():
+    assert holdout.fitting("s") == holdout.names("s")
+    assert set(holdout.fitting("m")) == {*holdout.names("s"), *holdout.names("m")}
+    with pytest.raises(InputError, match="size"):
+        holdout.fitting("xl")

@@ -70,7 +70,7 @@ def test_train_evaluate_play_from_start_to_end(tmp_path, monkeypatch):
         (["run.worlds=255"], "run.worlds: found 255, wanted a multiple of the 2 devices"),
         (["run.block_worlds=100"], "run.block_worlds: found 100"),
         (["network.kind=flat"], "network.kind.*env.observation=flat"),
-        (["--resume", "no_such_run"], "run 'no_such_run'"),
+        (["--resume", "no_such_run"], "no run 'no_such_run'"),
         (["--unknown"], "unrecognized arguments"),
     ],
 )

@@ -1,0 +1,95 @@
+"""Levels and compiled programs that the tests of envs share, so that each shape compiles once.
+
+Holds no tests. Hand-made batches have `WORLDS` worlds of size s, whatever their number of levels.
+"""
+
+import functools
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from envs.base import EnvConfig, EnvState, Level, Role, Step
+from envs.build import LevelBuilder
+from envs.env import Env
+from envs.generate import Generator, GeneratorConfig
+from envs.sizes import capacity
+from physics.pytree import stack
+
+WORLDS = 32
+MANY = 512  # random levels of a size
+QUICK = {"xla_backend_optimization_level": 0}  # compiling takes longer here than running
+BOX, BALL, GOAL = 0, 1, 2  # body slots of size s: the polygon, then the circles
+MAX_STEPS = 8
+SCALE = 0.2  # of the dense reward
+SMALL = capacity("s")
+
+
+@functools.cache
+def make_env(frame_skip: int = 1) -> Env:
+    """Small levels, episodes of at most `MAX_STEPS` steps."""
+    return Env(EnvConfig(size="s", frame_skip=frame_skip, max_steps=MAX_STEPS, dense_reward=SCALE))
+
+
+@functools.cache
+def _compiled(frame_skip: int) -> tuple[Any, Any]:
+    env = make_env(frame_skip)
+    return jax.jit(env.reset, compiler_options=QUICK), jax.jit(env.step, compiler_options=QUICK)
+
+
+def reset(levels: Level) -> EnvState:
+    """Start an episode of every level; `frame_skip` makes no difference to it."""
+    return _compiled(1)[0](levels)
+
+
+def step(state: EnvState, action: Any, frame_skip: int = 1) -> tuple[EnvState, Step]:
+    """One compiled step with `action`, of one world or of all."""
+    action = jnp.broadcast_to(jnp.asarray(action, jnp.int32), (WORLDS, 6))
+    return _compiled(frame_skip)[1](state, action)
+
+
+def batch(levels: Sequence[Level]) -> Level:
+    """The levels as the first worlds of a batch; the first one again in the rest."""
+    assert len(levels) <= WORLDS
+    return stack([*levels, *[levels[0]] * (WORLDS - len(levels))])
+
+
+@functools.cache
+def generator(size: str) -> Generator:
+    """Random levels; only those of size s are filtered, as it is the filter that takes long to compile."""
+    return Generator(Env(EnvConfig(size=size)), GeneratorConfig(filter_steps=64 if size == "s" else 0))
+
+
+@functools.cache
+def candidates(size: str) -> tuple[Level, np.ndarray]:
+    """`MANY` random levels as numpy arrays, and which of them doing nothing solves."""
+    return jax.tree.map(np.asarray, generator(size).candidates(jax.random.key(7), MANY))
+
+
+def random_levels(size: str, count: int = MANY) -> Level:
+    """The first `count` random levels of a size, worlds last, as numpy arrays."""
+    return jax.tree.map(lambda leaf: leaf[..., :count], candidates(size)[0])
+
+
+def push_level(speed: float = 4.0, gap: float = 0.2) -> Level:
+    """A green ball that flies to a blue one, without gravity; a box with a thruster far away."""
+    builder = LevelBuilder(SMALL, gravity=(0, 0))
+    box = builder.box((1.0, 4.0), (0.3, 0.2), angle=0.3)
+    builder.circle((1.5, 2.0), 0.2, role=Role.GREEN, vel=(speed, 0.0))
+    builder.circle((1.5 + 0.2 + gap + 0.3, 2.0), 0.3, role=Role.BLUE, fixed=True)
+    builder.thruster(box, (1.0, 3.8), math.pi / 2, power=1.0, channel=0)
+    return builder.finish()
+
+
+def unicycle(channel: int = 2, auto: bool = False, thruster_channel: int = 1) -> Level:
+    """A box on a motor wheel (green) with a thruster, a blue ball apart; touches nothing that counts."""
+    builder = LevelBuilder(SMALL)
+    box = builder.box((1.5, 1.4), (0.1, 0.4), density=0.5)
+    wheel = builder.circle((1.5, 1.0), 0.3, role=Role.GREEN)
+    builder.circle((4.2, 2.0), 0.3, role=Role.BLUE)
+    builder.joint(box, wheel, (1.5, 1.0), motor=True, channel=channel, auto=auto)
+    builder.thruster(box, (1.5, 1.0), math.pi / 2, power=0.5, channel=thruster_channel)
+    return builder.finish()
