@@ -7,7 +7,7 @@ levels: a motor's strength does not depend on what it turns, and it goes slack a
 import jax
 import jax.numpy as jnp
 
-from physics.base import Array, Controls, Motion, SolverConfig
+from physics.base import Array, Motion, SolverConfig
 from physics.joints import pick
 from physics.math2d import Vec, reciprocal
 from physics.prepare import Prepared
@@ -50,8 +50,3 @@ def thrusters(prepared: Prepared, angle: Array, control: Array, vel: Vec, omega:
     turn = jnp.sum(on * arm.cross(force)[:, None], axis=0)
     total = Vec(jnp.sum(on * force.x[:, None], axis=0), jnp.sum(on * force.y[:, None], axis=0))
     return vel + total * prepared.inverse_mass, omega + prepared.inverse_inertia * turn
-
-
-def none(scene_joints: int, scene_thrusters: int, worlds: int) -> Controls:
-    """Controls that do nothing."""
-    return Controls(motor=jnp.zeros((scene_joints, worlds)), thruster=jnp.zeros((scene_thrusters, worlds)))

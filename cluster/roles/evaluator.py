@@ -5,12 +5,14 @@ levels and the same random numbers at every evaluation, so that curves compare.
 """
 
 import dataclasses
+import functools
 
 import jax
 import numpy as np
 
 from cluster.roles.worker import RolloutWorker
 from envs import holdout
+from envs.base import Level
 from envs.generate import Generator
 from learners import rollout
 from learners.base import Params
@@ -37,7 +39,7 @@ class Report:
 
     def scalars(self) -> dict[str, float]:
         """Flat names and values, for curves."""
-        levels = {f"evaluate/{name}": value for name, value in self.handmade.items()}
+        levels = {f"levels/{name}": value for name, value in self.handmade.items()}
         return {"evaluate/handmade": self.handmade_mean, "evaluate/random": self.random, **levels}
 
     def as_dict(self) -> dict:
@@ -46,26 +48,34 @@ class Report:
 
 
 class Evaluator:
-    """Measures parameters with a worker's devices."""
+    """Measures parameters with a worker's devices. Levels are read and drawn when they are first needed."""
 
     def __init__(self, worker: RolloutWorker, generate: Generator, config: EvaluateConfig) -> None:
-        """Reads the hand-made levels and draws the random ones."""
+        """`generate` draws the random levels."""
         self._worker = worker
+        self._generate = generate
         self._config = config
-        env = worker.env
-        self.names, self._handmade = holdout.load(holdout.fitting(env.config.size), env.capacity)
-        self._random = generate(jax.random.key(RANDOM_LEVELS_SEED), config.random_levels)
+
+    @functools.cached_property
+    def _handmade(self) -> tuple[list[str], Level]:
+        env = self._worker.env
+        return holdout.load(holdout.fitting(env.config.size), env.capacity)
+
+    @functools.cached_property
+    def _random(self) -> Level:
+        return self._generate(jax.random.key(RANDOM_LEVELS_SEED), self._config.random_levels)
 
     def report(self, params: Params, key: jax.Array, way: int = rollout.SAMPLED) -> Report:
         """Success rates of one policy."""
         key_handmade, key_random = jax.random.split(key)
         config = self._config
         attempts, random_attempts = (1, 1) if way == rollout.IDLE else (config.attempts, config.random_attempts)
-        by_hand = self._worker.evaluate(params, repeat(self._handmade, attempts), key_handmade, way)
+        names, handmade = self._handmade
+        by_hand = self._worker.evaluate(params, repeat(handmade, attempts), key_handmade, way)
         by_chance = self._worker.evaluate(params, repeat(self._random, random_attempts), key_random, way)
         rates = np.asarray(by_hand.successes).reshape(-1, attempts).mean(1)
         return Report(
-            handmade={name: float(rate) for name, rate in zip(self.names, rates, strict=True)},
+            handmade={name: float(rate) for name, rate in zip(names, rates, strict=True)},
             random=float(np.asarray(by_chance.successes).mean()),
             attempts=attempts,
             random_attempts=random_attempts,

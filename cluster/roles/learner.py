@@ -12,7 +12,7 @@ from cluster import mesh as meshes
 from cluster.mesh import COPIED, SHARED
 from envs.env import Env
 from learners import ppo
-from learners.base import Array, Params, Rollout, TrainState
+from learners.base import Array, Rollout, TrainState
 from learners.ppo import PPOConfig
 
 
@@ -21,7 +21,6 @@ class Learner:
 
     def __init__(self, env: Env, network: nn.Module, optimizer: optax.GradientTransformation, config: PPOConfig, mesh: Mesh) -> None:
         """Compile nothing yet; the first update does."""
-        self._env = env
         self._network = network
         self._optimizer = optimizer
         self._mesh = mesh
@@ -39,7 +38,3 @@ class Learner:
     def update(self, state: TrainState, rollout: Rollout, key: Array) -> tuple[TrainState, dict[str, Array]]:
         """Learn from one rollout: (new state, metrics). `state` is consumed."""
         return self._update(state, rollout, meshes.put(key, self._mesh, COPIED))
-
-    def apply(self, params: Params, observation: object) -> tuple[Array, Array]:
-        """The network: (masked logits, value)."""
-        return self._network.apply(params, observation)  # type: ignore[return-value]
