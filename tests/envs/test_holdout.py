@@ -2,21 +2,14 @@
 
 from pathlib import Path
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
-from jax import lax
 
 from envs import holdout, level_file
-from envs.base import EnvConfig, Level
-from envs.env import Env
-from envs.levels.build import parts, small
+from envs.levels.design import parts, small, solve
 from envs.sizes import capacity
 from physics.errors import InputError
-from physics.pytree import concatenate
-
-TAIL = 8  # the last action is held this much longer, for machines that round differently
+from physics.pytree import concatenate, stack
 
 
 def test_ids_are_the_files():
@@ -51,7 +44,7 @@ def test_load_mixes_sizes_and_ids_at_any_capacity():
 def test_scripts_write_the_shipped_files(tmp_path, monkeypatch):
     shipped = {path.name: path.read_text() for path in (holdout.FOLDER / "s").glob("*.json")}
     monkeypatch.setattr(holdout, "FOLDER", tmp_path)
-    parts.save(small.LEVELS, "s")
+    parts.save(small.LEVELS)
     for path in (tmp_path / "s").glob("*.json"):
         assert path.read_text().removesuffix("\n}\n") in shipped[path.name]
 
@@ -65,8 +58,8 @@ def outcomes() -> dict[str, dict[str, tuple[bool, int]]]:
     actions = np.zeros((steps, 2 * len(ids), 6), np.int32)
     for world, solution in enumerate(solutions):
         actions[: len(solution), world] = solution
-        actions[len(solution) : len(solution) + TAIL, world] = solution[-1]
-    solved, ended_at = follow(concatenate([levels, levels]), actions)
+        actions[len(solution) : len(solution) + solve.TAIL, world] = solution[-1]
+    solved, ended_at = solve.follow(concatenate([levels, levels]), actions, "s")
     results = list(zip(solved.tolist(), ended_at.tolist(), strict=True))
     return {
         "solution": dict(zip(ids, results[: len(ids)], strict=True)),
@@ -74,32 +67,12 @@ def outcomes() -> dict[str, dict[str, tuple[bool, int]]]:
     }
 
 
-def follow(levels: Level, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Whether the first episode of every world ends solved, and after how many steps it ends."""
-    env = Env(EnvConfig(size="s"))
-
-    def run(levels: Level, actions: jax.Array) -> tuple[jax.Array, jax.Array]:
-        def advance(carry: tuple, action: jax.Array) -> tuple[tuple, None]:
-            state, solved, ended, count = carry
-            state, step = env.step(state, action)
-            over = ended | step.terminated | step.truncated
-            return (state, solved | (step.solved & ~ended), over, count + ~ended), None
-
-        worlds = actions.shape[1]
-        begin = (env.reset(levels), jnp.zeros(worlds, bool), jnp.zeros(worlds, bool), jnp.zeros(worlds, jnp.int32))
-        (_, solved, _, count), _ = lax.scan(advance, begin, actions)
-        return solved, count
-
-    solved, count = jax.jit(run)(levels, jnp.asarray(actions))
-    return np.asarray(solved), np.asarray(count)
-
-
 @pytest.mark.parametrize("id", holdout.names("s"))
 def test_the_recorded_solution_solves(id, outcomes):
     solution = level_file.expand(level_file.read_model(holdout.path(id)).solution or [])
     solved, steps = outcomes["solution"][id]
     assert solved
-    assert steps <= len(solution) + TAIL
+    assert steps <= len(solution) + solve.TAIL
 
 
 @pytest.mark.parametrize("id", holdout.names("s"))
@@ -120,3 +93,14 @@ def test_levels_of_smaller_sizes_fit():
     assert set(holdout.fitting("m")) == {*holdout.names("s"), *holdout.names("m")}
     with pytest.raises(InputError, match="size"):
         holdout.fitting("xl")
+
+
+def test_the_search_solves_a_level_that_has_no_solution_yet():
+    model = level_file.read_model(holdout.path("s/lift_off"))
+    found = level_file.expand(solve.search(model))
+    level = stack([level_file.to_level(model)] * solve.PLAYERS)
+    actions = np.zeros((256, solve.PLAYERS, found.shape[1]), np.int32)
+    actions[: len(found)] = found[:, None]
+    solved, steps = solve.follow(level, actions, "s")
+    assert solved.all()
+    assert steps.tolist() == [len(found)] * solve.PLAYERS

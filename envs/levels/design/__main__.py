@@ -1,0 +1,7 @@
+"""Write the shipped levels, and search solutions of those that are new or changed."""
+
+from envs.levels.design import parts, small, solve
+
+if __name__ == "__main__":
+    changed = parts.save(small.LEVELS, solve.search)
+    print("written: " + (", ".join(changed) or "nothing, all levels are as designed"))

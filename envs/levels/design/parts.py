@@ -1,0 +1,118 @@
+"""The vocabulary that hand-made levels are written in: a sketch of a level, and parts that recur in many.
+
+A level is a function without arguments: its name names the level, its docstring describes it in a
+sentence, and it returns a `Sketch`.
+"""
+
+import json
+import math
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from envs import holdout, level_file
+from envs.base import Role
+from envs.build import LevelBuilder, Point
+from envs.level_model import LevelModel
+from envs.sizes import capacity
+from physics.base import FLOOR
+from physics.build import BodyRef
+
+GREEN, BLUE, RED = Role.GREEN, Role.BLUE, Role.RED
+UP = math.pi / 2  # direction of a push
+
+BAR = 0.06  # m, half the thickness of a beam or a mast
+PLATE = 0.07  # m, half the thickness of a chassis
+CLEARANCE = 0.01  # m
+
+
+class Sketch:
+    """A level in the making: a `LevelBuilder` with names for its bodies."""
+
+    def __init__(self, size: str, **walls: Any) -> None:
+        """An empty room; `walls` by name: a role, or the keyword arguments of `LevelBuilder.wall`."""
+        self.size = size
+        self.builder = LevelBuilder(capacity(size))
+        self._names: dict[str, list[str]] = {"polygon": [], "circle": []}
+        for name, wall in walls.items():
+            self.builder.wall(name, **(wall if isinstance(wall, dict) else {"role": wall}))
+
+    def named(self, name: str, body: BodyRef) -> BodyRef:
+        """Give a body its name."""
+        self._names[body.kind].append(name)
+        return body
+
+    def model(self, design: "Design", solution: list | None = None) -> LevelModel:
+        """What the level's file will hold."""
+        names = [*self._names["polygon"], *self._names["circle"]]
+        description = (design.__doc__ or "").strip()
+        level = self.builder.finish()
+        return level_file.to_model(level, name=design.__name__, description=description, size=self.size, solution=solution, names=names)
+
+
+Design = Callable[[], Sketch]
+
+
+def goal(sketch: Sketch, at: Point, radius: float) -> BodyRef:
+    """The blue ball that stays where it is."""
+    return sketch.named("goal", sketch.builder.circle(at, radius, role=BLUE, fixed=True))
+
+
+def ball(sketch: Sketch, at: Point, radius: float, role: Role = GREEN, **material: Any) -> BodyRef:
+    """A free ball."""
+    return sketch.named("ball", sketch.builder.circle(at, radius, role=role, **material))
+
+
+def rocket(sketch: Sketch, at: Point, half: Point, power: float, *, name: str = "rocket", tilt: float = 0.0, **material: Any) -> BodyRef:
+    """A box with a thruster under it that pushes up, `tilt` rad to the left."""
+    body = sketch.named(name, sketch.builder.box(at, half, **material))
+    sketch.builder.thruster(body, at=(at[0], at[1] - half[1]), angle=UP + tilt, power=power)
+    return body
+
+
+def beam(sketch: Sketch, at: Point, half_length: float, angle: float = 0.0, role: Role = Role.NORMAL) -> BodyRef:
+    """A thin bar centred at `at`."""
+    return sketch.named("beam", sketch.builder.box(at, (half_length, BAR), angle, role))
+
+
+def unicycle(sketch: Sketch, x: float, radius: float, mast: float, *, mast_role: Role, wheel_role: Role, speed: float = 1.0) -> None:
+    """A driven wheel on the floor with a mast of half length `mast` that stands up from its axle."""
+    axle = (x, FLOOR + radius)
+    body = sketch.named("mast", sketch.builder.box((x, axle[1] + mast), (BAR, mast), role=mast_role, density=0.5))
+    wheel = sketch.named("wheel", sketch.builder.circle(axle, radius, role=wheel_role))
+    sketch.builder.joint(body, wheel, at=axle, motor=True, speed=speed)
+
+
+def tail_dragger(
+    sketch: Sketch, x: float, radius: float, half: float, *, role: Role = Role.NORMAL, speed: float = 1.0, **moving: Any
+) -> None:
+    """A car with one driven wheel in front at `x`: a chassis of half length `half` slopes to the floor behind it."""
+    axle = (x, FLOOR + radius)
+    drop = (radius - PLATE - CLEARANCE) / 2  # of the chassis' centre below the axle
+    slope = math.asin(drop / half)
+    centre = (x - half * math.cos(slope), axle[1] - drop)
+    body = sketch.named("chassis", sketch.builder.box(centre, (half, PLATE), slope, role, **moving))
+    wheel = sketch.named("wheel", sketch.builder.circle(axle, radius, **moving))
+    sketch.builder.joint(body, wheel, at=axle, motor=True, speed=speed)
+
+
+def save(designs: Iterable[Design], solve: Callable[[LevelModel], list] | None = None) -> list[str]:
+    """Write the file of every design into `holdout.FOLDER`: the ids of those that are new or changed.
+
+    A file whose level is the same keeps its solution; others get what `solve` finds, if it is given.
+    """
+    changed = []
+    for design in designs:
+        sketch = design()
+        model = sketch.model(design)
+        path = holdout.FOLDER / sketch.size / f"{design.__name__}.json"
+        shipped = level_file.read_model(path) if path.exists() else None
+        if shipped and _text_without_solution(shipped) == _text_without_solution(model):
+            continue
+        solution = solve(model) if solve else None
+        level_file.write_model(sketch.model(design, solution), path)
+        changed.append(f"{sketch.size}/{design.__name__}")
+    return changed
+
+
+def _text_without_solution(model: LevelModel) -> str:
+    return json.dumps(json.loads(level_file.to_text(model)) | {"solution": None})
