@@ -95,12 +95,13 @@ def test_levels_of_smaller_sizes_fit():
         holdout.fitting("xl")
 
 
-def test_the_search_solves_a_level_that_has_no_solution_yet():
+def test_the_search_solves_a_level_that_has_no_solution_yet(monkeypatch):
+    monkeypatch.setattr(solve, "PLAYERS", 2 * len(holdout.names("s")))  # the program of `outcomes` serves again
     model = level_file.read_model(holdout.path("s/lift_off"))
     found = level_file.expand(solve.search(model))
-    level = stack([level_file.to_level(model)] * solve.PLAYERS)
+    levels = stack([level_file.to_level(model)] * solve.PLAYERS)
     actions = np.zeros((256, solve.PLAYERS, found.shape[1]), np.int32)
     actions[: len(found)] = found[:, None]
-    solved, steps = solve.follow(level, actions, "s")
+    solved, steps = solve.follow(levels, actions, "s")
     assert solved.all()
     assert steps.tolist() == [len(found)] * solve.PLAYERS
