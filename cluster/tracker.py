@@ -5,7 +5,6 @@ lines past the restored iteration are dropped, so that curves have neither gaps 
 """
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
@@ -14,6 +13,7 @@ import numpy as np
 from tensorboardX import SummaryWriter
 
 from cluster.base import Progress
+from envs import files
 
 
 class Tracker(Protocol):
@@ -61,9 +61,8 @@ def read_lines(path: Path) -> list[dict]:
 
 def _drop_after(path: Path, iteration: int) -> None:
     rows = [row for row in read_lines(path) if row["iteration"] <= iteration]
-    temporary = path.with_suffix(".tmp")
-    temporary.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    os.replace(temporary, path)
+    with files.whole(path) as target:
+        target.write_text("".join(json.dumps(row) + "\n" for row in rows))
 
 
 def _short(value: float) -> float:

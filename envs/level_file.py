@@ -14,15 +14,13 @@ import contextlib
 import dataclasses
 import json
 import math
-import os
-import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
 import numpy as np
 
-from envs import sizes
+from envs import files, sizes
 from envs.base import Level, Role
 from envs.build import LevelBuilder
 from envs.level_model import FORMAT, VERSION, Body, Box, Circle, Joint, LevelModel, Polygon, Wall, check_slots, parse
@@ -120,22 +118,10 @@ def write(
 
 
 def write_model(model: LevelModel, path: str | Path) -> None:
-    """Write checked contents to a file: a temporary file beside it takes its place when complete."""
-    target = Path(path)
+    """Write checked contents to a file, all of it or nothing."""
     to_level(model, where=str(path))
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    except OSError as error:
-        _fail(str(path), found=(error.strerror or "an error").lower(), wanted="a folder that can be written to")
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(to_text(model))
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(target)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    with files.whole(path) as target:
+        target.write_text(to_text(model), encoding="utf-8")
 
 
 def to_text(model: LevelModel) -> str:

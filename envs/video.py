@@ -1,8 +1,7 @@
 """Write pictures and films to files: PNG and GIF with pillow, MP4 with ffmpeg where it is installed.
 
-It is here so that a clip of an episode can be kept and shown. A file appears whole or not at all: it
-is written under another name beside its place and then renamed. What is in the pictures, and when
-they are taken, is not its business (`envs.render`).
+It is here so that a clip of an episode can be kept and shown. What is in the pictures, and when they
+are taken, is not its business (`envs.render`).
 """
 
 import contextlib
@@ -10,13 +9,13 @@ import importlib
 import math
 import subprocess
 import tempfile
-import uuid
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from envs import files
 from physics.errors import InputError
 
 FASTEST_GIF = 50.0  # frames a second; viewers slow down anything faster
@@ -31,7 +30,7 @@ NO_FFMPEG = 'Install ffmpeg for Python: pip install "imageio[ffmpeg]".'
 def save_png(image: np.ndarray, path: str | Path) -> None:
     """Write the picture `[H, W, 3]` (uint8) as a PNG, making its folder; `InputError` if that cannot be."""
     _check([image])
-    with _whole(Path(path)) as target:
+    with files.whole(path) as target:
         Image.fromarray(image).save(target, format="PNG", optimize=True)
 
 
@@ -48,7 +47,7 @@ def save_gif(frames: Sequence[np.ndarray], path: str | Path, fps: float) -> None
     # One palette for all: with one each, colours would flicker from frame to frame.
     palette = _palette(frames)
     images = [Image.fromarray(frame).quantize(palette=palette, dither=Image.Dither.NONE) for frame in frames]
-    with _whole(Path(path)) as target:
+    with files.whole(path) as target:
         images[0].save(target, format="GIF", save_all=True, append_images=images[1:], duration=_durations(len(frames), fps), loop=0)
 
 
@@ -101,7 +100,7 @@ def _save_mp4(frames: Sequence[np.ndarray], path: str | Path, fps: float) -> Non
     height, width = (-(-side // 2) * 2 for side in frames[0].shape[:2])  # the codec wants even sides
     given = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}", "-r", f"{fps:g}", "-i", "-"]
     made = ["-c:v", "libx264", "-pix_fmt", "yuv420p", "-crf", "18", "-movflags", "+faststart"]
-    with _whole(Path(path)) as target:
+    with files.whole(path) as target:
         _feed([program, "-y", "-loglevel", "error", *given, *made, str(target)], (_padded(frame, height, width) for frame in frames))
 
 
@@ -157,18 +156,3 @@ def _durations(count: int, fps: float) -> list[int]:
     """Milliseconds of every frame, whole hundredths of a second as the format wants, true to `fps` on the whole."""
     ends = np.round(np.arange(count + 1) * 100 / fps).astype(int)
     return (10 * np.diff(ends)).tolist()
-
-
-@contextlib.contextmanager
-def _whole(path: Path) -> Iterator[Path]:
-    """A place to write to, renamed to `path` if all goes well and removed if not."""
-    temporary = path.with_name(f".{path.stem}-{uuid.uuid4().hex}{path.suffix}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        yield temporary
-        temporary.replace(path)
-    except OSError as error:
-        raise InputError("file to write", found=str(path), wanted="a place that can be written to", fix=f"{error}.") from error
-    finally:
-        with contextlib.suppress(OSError):  # it was renamed, or never came to be
-            temporary.unlink()

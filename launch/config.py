@@ -15,6 +15,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from cluster.base import RunConfig
+from envs import files
 from physics.errors import InputError
 
 
@@ -32,7 +33,8 @@ def load(words: Sequence[str], base: Path | None = None) -> RunConfig:
 
 def save(config: RunConfig, path: Path) -> None:
     """Write every setting, resolved, as YAML."""
-    path.write_text(OmegaConf.to_yaml(OmegaConf.structured(config)))
+    with files.whole(path) as target:
+        target.write_text(OmegaConf.to_yaml(OmegaConf.structured(config)))
 
 
 def settings() -> Iterator[tuple[str, Any, Any]]:

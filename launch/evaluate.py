@@ -5,7 +5,6 @@ untrained and beside doing nothing; writes them to RUN/evaluation.json.
 """
 
 import json
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from cluster.base import Progress, RunState
 from cluster.roles.evaluator import Report
 from cluster.supervisor import Supervisor
 from cluster.tracker import Several
+from envs import files
 from launch import cli, config
 from learners import rollout
 from physics.errors import InputError
@@ -76,9 +76,8 @@ def _caption(report: Report) -> str:
 
 def _write(path: Path, progress: Progress, reports: dict[str, Report]) -> None:
     content = {"env_steps": progress.env_steps} | {name.replace(" ", "_"): report.as_dict() for name, report in reports.items()}
-    temporary = path.with_suffix(".tmp")
-    temporary.write_text(json.dumps(content, indent=2) + "\n")
-    os.replace(temporary, path)
+    with files.whole(path) as target:
+        target.write_text(json.dumps(content, indent=2) + "\n")
 
 
 if __name__ == "__main__":
