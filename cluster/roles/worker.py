@@ -51,7 +51,8 @@ class RolloutWorker:
     def take_outcome(self, worlds: Worlds) -> tuple[Worlds, Outcome]:
         """(worlds with cleared counts, what the levels gave since they were assigned, in host memory)."""
         outcome, cleared = self._take(worlds.outcome)
-        return Worlds(env=worlds.env, outcome=cleared), jax.device_get(outcome)
+        # Placed as before: worlds that lie elsewhere would compile the rollout anew.
+        return Worlds(env=worlds.env, outcome=meshes.put(cleared, self._mesh, SHARED)), jax.device_get(outcome)
 
     def evaluate(self, params: Params, levels: Level, key: Array, way: int = rollout.SAMPLED) -> Outcome:
         """One whole episode of every level `[..., W]`, however many: outcome `[W]`, in host memory.

@@ -2,6 +2,7 @@
 
 import dataclasses
 
+from physics.errors import InputError
 from physics.settings import setting, validate
 
 
@@ -40,3 +41,10 @@ class GeneratorConfig:
     def __post_init__(self) -> None:
         """Refuse impossible values."""
         validate(self)
+        chances = self.floor_green + self.floor_blue + self.floor_red
+        if chances > 1 + 1e-9:  # 0.33 + 0.56 + 0.11 rounds to a little more
+            raise InputError("floor_green + floor_blue + floor_red", found=chances, wanted="at most 1")
+        for name in ("motor_speed", "motor_power"):
+            least, most = getattr(self, f"{name}_min"), getattr(self, f"{name}_max")
+            if least > most:
+                raise InputError(f"{name}_min", found=least, wanted=f"at most {name}_max, which is {most:g}")

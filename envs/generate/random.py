@@ -54,7 +54,8 @@ def sample(key: Array, capacity: Capacity, config: GeneratorConfig) -> Level:
 def _plan(dice: Dice, floor: Array, capacity: Capacity, config: GeneratorConfig) -> Plan:
     """Two free bodies, something to control (motor, thruster or both), the other slots, more thrusters."""
     fill, more = max(0, capacity.bodies - 3), max(0, capacity.thrusters - 1)
-    first_moves = dice.chance(0.5) | (floor == Role.BLUE)  # of green and blue at least one can move
+    # Of green and blue at least one can move: the first is the only one where the floor is the other.
+    first_moves = dice.chance(0.5) | (floor == Role.GREEN) | (floor == Role.BLUE)
     control = dice.whole(3)
     weights = jnp.array([config.add_free, config.add_connected, config.add_nothing])
     filled = jnp.array([dice.choose(weights)[0] for _ in range(fill)], jnp.int32)

@@ -30,8 +30,8 @@ class Entities:
     body_mask: Array  # [B, N]
     joint_mask: Array  # [B, J]
     thruster_mask: Array  # [B, T]
-    joint_bodies: Array  # [B, J, 2] int
-    thruster_body: Array  # [B, T] int
+    joint_bodies: Array  # [B, J, 2] int, 0 where masked
+    thruster_body: Array  # [B, T] int, 0 where masked
     body_role: Array  # [B, N, roles] one-hot, 0 where masked
     motor_channel: Array  # [B, J, motor channels] one-hot of what drives the joint, 0 if nothing does
     thruster_channel: Array  # [B, T, thruster channels]
@@ -51,8 +51,8 @@ def observe(level: Level, motion: Motion) -> Entities:
         body_mask=scene.bodies.active.T,
         joint_mask=joint_on.T,
         thruster_mask=thruster_on.T,
-        joint_bodies=jnp.stack([scene.joints.body_a.T, scene.joints.body_b.T], axis=-1),
-        thruster_body=scene.thrusters.body.T,
+        joint_bodies=jnp.stack([jnp.where(joint_on, body, 0).T for body in (scene.joints.body_a, scene.joints.body_b)], axis=-1),
+        thruster_body=jnp.where(thruster_on, scene.thrusters.body, 0).T,
         body_role=_table(_one_hot(level.role, ROLES), scene.bodies.active),
         motor_channel=_table(_one_hot(level.motor_channel, MOTOR_CHANNELS), _driven(level)),
         thruster_channel=_table(_one_hot(level.thruster_channel, THRUSTER_CHANNELS), thruster_on),

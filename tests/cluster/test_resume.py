@@ -3,11 +3,11 @@
 import jax
 import numpy as np
 import pytest
-from tiny import build_roles, supervisor
 
 from cluster.supervisor import Roles
 from cluster.tracker import read_lines
 from physics.errors import InputError
+from tests.tiny import build_roles, supervisor
 
 UNREPEATABLE = ("seconds", "steps_per_second")
 

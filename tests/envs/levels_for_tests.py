@@ -3,8 +3,10 @@
 Holds no tests. Hand-made batches have `WORLDS` worlds of size s, whatever their number of levels.
 """
 
+import dataclasses
 import functools
 import math
+import types
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,12 +17,13 @@ import numpy as np
 from envs.base import EnvConfig, EnvState, Level, Role, Step
 from envs.build import LevelBuilder
 from envs.env import Env
-from envs.generate import Generator, GeneratorConfig
+from envs.generate import GeneratorConfig
+from envs.generate.filters import CHUNK
+from envs.generate.random import sample
 from envs.sizes import capacity
 from physics.pytree import stack
 
 WORLDS = 32
-MANY = 512  # random levels of a size
 QUICK = {"xla_backend_optimization_level": 0}  # compiling takes longer here than running
 BOX, BALL, GOAL = 0, 1, 2  # body slots of size s: the polygon, then the circles
 MAX_STEPS = 8
@@ -58,20 +61,25 @@ def batch(levels: Sequence[Level]) -> Level:
 
 
 @functools.cache
-def generator(size: str) -> Generator:
-    """Random levels; only those of size s are filtered, as it is the filter that takes long to compile."""
-    return Generator(Env(EnvConfig(size=size)), GeneratorConfig(filter_steps=64 if size == "s" else 0))
+def _sampler(size: str) -> Any:
+    """Draws `CHUNK` levels as the generator does; settings are its arguments, so that one program serves all of them."""
+    fixed = {"proposals": GeneratorConfig().proposals}  # a length of arrays
+
+    def draw(first: jax.Array, settings: dict[str, jax.Array]) -> Level:
+        config: Any = types.SimpleNamespace(**settings, **fixed)
+        keys = jax.vmap(jax.random.fold_in, (None, 0))(jax.random.key(0), first + jnp.arange(CHUNK))
+        return jax.vmap(lambda key: sample(key, capacity(size), config), out_axes=-1)(keys)
+
+    return jax.jit(draw, compiler_options=QUICK)
 
 
 @functools.cache
-def candidates(size: str) -> tuple[Level, np.ndarray]:
-    """`MANY` random levels as numpy arrays, and which of them doing nothing solves."""
-    return jax.tree.map(np.asarray, generator(size).candidates(jax.random.key(7), MANY))
-
-
-def random_levels(size: str, count: int = MANY) -> Level:
-    """The first `count` random levels of a size, worlds last, as numpy arrays."""
-    return jax.tree.map(lambda leaf: leaf[..., :count], candidates(size)[0])
+def random_levels(size: str, count: int = CHUNK, **settings: float) -> Level:
+    """Unfiltered levels `[..., count]` as numpy arrays; the first ones do not depend on `count`."""
+    values = dataclasses.asdict(GeneratorConfig(**settings))
+    traced = {name: np.float32(value) for name, value in values.items() if name not in ("proposals", "filter_steps")}
+    parts = [jax.tree.map(np.asarray, _sampler(size)(np.int32(first), traced)) for first in range(0, count, CHUNK)]
+    return jax.tree.map(lambda *leaves: np.concatenate(leaves, axis=-1)[..., :count], *parts)
 
 
 def push_level(speed: float = 4.0, gap: float = 0.2) -> Level:

@@ -13,14 +13,7 @@ import yaml
 from cluster.tracker import read_lines
 from launch import evaluate, play, train
 from physics.errors import InputError
-
-TINY = [
-    "run.worlds=8", "run.rollout_length=8", "run.rollouts_per_assignment=2", "run.devices=2", "run.block_worlds=4",
-    "env.max_steps=12", "generate.filter_steps=4", "generate.proposals=2", "curriculum.pool_size=4", "curriculum.candidates=8",
-    "curriculum.scout_attempts=2", "curriculum.refresh_every=2", "network.entity_width=8", "network.width=8", "network.depth=1",
-    "ppo.minibatch_size=32", "ppo.epochs=2", "evaluate.every=2", "evaluate.attempts=1", "evaluate.random_levels=8",
-    "evaluate.random_attempts=1", "checkpoint.every=1",
-]  # fmt: skip
+from tests.tiny import WORDS
 
 
 def _command(*words: str, cwd=None) -> subprocess.CompletedProcess:
@@ -31,7 +24,7 @@ def _command(*words: str, cwd=None) -> subprocess.CompletedProcess:
 
 def test_train_evaluate_play_from_start_to_end(tmp_path, monkeypatch):
     place = [f"run.folder={tmp_path}", "run.name=a"]
-    assert train.main([*TINY, *place, "run.total_steps=128"]) == 0
+    assert train.main([*WORDS, *place, "run.total_steps=128"]) == 0
     run = tmp_path / "a"
     assert yaml.safe_load((run / "config.yaml").read_text())["run"]["worlds"] == 8
     assert [row["iteration"] for row in read_lines(run / "metrics.jsonl")] == [0, 1, 2, 2]
@@ -50,7 +43,7 @@ def test_train_evaluate_play_from_start_to_end(tmp_path, monkeypatch):
     assert clip.read_bytes()[:6] == b"GIF89a"
 
     with pytest.raises(InputError, match="a name that is free"):
-        train.main([*TINY, *place])
+        train.main([*WORDS, *place])
     with pytest.raises(InputError, match="keeps its settings"):
         train.main(["--resume", str(run), "ppo.clip=0.1"])
     assert train.main(["--resume", str(run)]) == 0  # finished: says so and changes nothing
@@ -109,7 +102,7 @@ def test_the_in_process_path_imports_no_ray():
 def test_a_killed_run_goes_on_from_its_last_checkpoint(wanted, tmp_path):
     """SIGKILL once iteration `wanted` is on file, then resume: no iteration is missing and none is there twice."""
     run = tmp_path / "a"
-    words = ["-m", "launch.train", *TINY, f"run.folder={tmp_path}", "run.name=a", "run.total_steps=640000"]
+    words = ["-m", "launch.train", *WORDS, f"run.folder={tmp_path}", "run.name=a", "run.total_steps=640000"]
     process = subprocess.Popen([sys.executable, *words], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     metrics = run / "metrics.jsonl"
     deadline = time.monotonic() + 300
@@ -134,7 +127,7 @@ def test_a_killed_run_goes_on_from_its_last_checkpoint(wanted, tmp_path):
 @pytest.mark.slow
 def test_sigterm_stops_at_a_checkpoint_with_status_0(tmp_path):
     run = tmp_path / "a"
-    words = ["-m", "launch.train", *TINY, f"run.folder={tmp_path}", "run.name=a", "run.total_steps=640000", "checkpoint.every=1000"]
+    words = ["-m", "launch.train", *WORDS, f"run.folder={tmp_path}", "run.name=a", "run.total_steps=640000", "checkpoint.every=1000"]
     process = subprocess.Popen([sys.executable, *words], stdout=subprocess.PIPE, text=True)
     metrics = run / "metrics.jsonl"
     while not (metrics.exists() and any(row["iteration"] >= 2 for row in read_lines(metrics))):
