@@ -13,7 +13,7 @@ from learners.distributions import MAX_CHOICES
 
 BATCH = 8
 EVERY_ACTION = np.array(list(itertools.product(range(MAX_CHOICES), repeat=CHANNELS)), np.int32)
-POSSIBLE = (EVERY_ACTION < np.array(CHOICES)).all(1)
+POSSIBLE = np.less(EVERY_ACTION, CHOICES).all(1)
 
 log_prob = jax.jit(distributions.log_prob)
 entropy = jax.jit(distributions.entropy)
