@@ -137,6 +137,15 @@ def test_what_the_other_slots_hold():
     assert set(joined.bodies.active.sum(0) - joined.joints.active.sum(0)) == {2, 3}
 
 
+def test_immovable_bodies_are_seldom_joined_to():
+    """Of the first two bodies one is immovable: with equal weights, half of the joints would hang on it."""
+    level = drawn(**ALL_FIXED, **ALL_JOINED)
+    slot, world = np.nonzero(level.scene.joints.active)
+    ends = [fixed(level)[end[slot, world], world] for end in (level.scene.joints.body_a, level.scene.joints.body_b)]
+    assert not (ends[0] & ends[1]).any()
+    assert 0 < (ends[0] | ends[1]).mean() < 0.42
+
+
 def test_further_thrusters():
     assert set(drawn(add_thruster=0.0).scene.thrusters.active.sum(0)) == {0, 1}
     assert set(drawn(add_thruster=1.0).scene.thrusters.active.sum(0)) == {1, 2}

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from levels_for_tests import BALL, BOX, GOAL, WORLDS, batch, push_level, random_levels, unicycle
+from levels_for_tests import BALL, BOX, GOAL, QUICK, WORLDS, batch, push_level, random_levels, unicycle
 
 from envs import actions
 from envs.base import Level, Role
@@ -24,8 +24,8 @@ POLYGON_ORDER, CIRCLE_ORDER = [1, 0], [2, 0, 1]  # which old slot each new one t
 ORDER = np.array([*POLYGON_ORDER, *(MEDIUM.polygons + slot for slot in CIRCLE_ORDER)])
 JOINT_ORDER, THRUSTER_ORDER = [1, 0], [1, 0]
 
-_seen = jax.jit(observer("entities"))
-_row = jax.jit(observer("flat"))
+_seen = jax.jit(observer("entities"), compiler_options=QUICK)
+_row = jax.jit(observer("flat"), compiler_options=QUICK)
 
 
 @functools.cache

@@ -7,7 +7,7 @@ import itertools
 import jax
 import numpy as np
 import pytest
-from levels_for_tests import BALL, GOAL, SCALE, SMALL, WORLDS, batch, push_level, reset, step
+from levels_for_tests import BALL, GOAL, QUICK, SCALE, SMALL, WORLDS, batch, push_level, reset, step
 
 from envs import reward
 from envs.base import EnvState, Level, Role, Step
@@ -132,7 +132,7 @@ def test_the_step_that_ends_the_episode_is_paid_for_its_distance_too():
 
 @pytest.fixture(scope="module")
 def distance() -> object:
-    return jax.jit(reward.distance)
+    return jax.jit(reward.distance, compiler_options=QUICK)
 
 
 def test_distance_sums_pairs_and_walls(distance):
