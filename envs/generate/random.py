@@ -94,7 +94,7 @@ def _least_overlap(options: Draft, cost: Array, capacity: Capacity) -> Draft:
 
 
 def _swap_roles(now: Draft, wanted: Array) -> Draft:
-    """Exchange green and blue if wanted (half of the time), so that left and right mean nothing."""
+    """Exchange green and blue if wanted (half of the time, but never over a coloured floor: so published)."""
     swap = wanted & (now.floor == Role.NORMAL)
     green, blue = now.role == Role.GREEN, now.role == Role.BLUE
     swapped = jnp.where(green, int(Role.BLUE), jnp.where(blue, int(Role.GREEN), now.role))

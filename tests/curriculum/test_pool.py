@@ -33,7 +33,7 @@ def pool() -> LevelPool:
 
 
 def test_an_empty_pool_has_blank_slots():
-    empty = pools.empty(SLOTS, SIZE)
+    empty = jax.jit(pools.empty, static_argnums=(0, 1))(SLOTS, SIZE)
     check(empty, worlds=SIZE, **SLOTS.dims)
     assert not empty.filled.any()
     assert empty.parent.tolist() == [FRESH] * SIZE

@@ -93,13 +93,16 @@ def test_the_order_of_slots_means_nothing():
     assert_same(judge(dataclasses.replace(old, **rows)), judge(old))
 
 
-def test_which_body_a_joint_or_a_thruster_sits_on_does_matter():
+def test_which_bodies_a_joint_links_and_which_a_thruster_pushes_does_matter():
     """The counterpart: bodies in other slots while joints name the old ones is another machine."""
-    old = seen()
-    for name in ("joint_bodies", "thruster_body"):
-        ends = getattr(old, name)
-        changed = dataclasses.replace(old, **{name: np.where(ends < MEDIUM.bodies, (ends + 1) % MEDIUM.bodies, ends)})
-        assert np.abs(judge(changed)[1] - judge(old)[1]).max() > 100 * TOLERANCE, name
+    old, before = seen(), judge(seen())[1]
+    ends = old.joint_bodies
+    other = np.where(ends < MEDIUM.bodies, (ends + 1) % MEDIUM.bodies, ends).astype(np.int32)
+    for end in range(2):
+        changed = np.where(np.arange(2) == end, other, ends)
+        assert np.abs(judge(dataclasses.replace(old, joint_bodies=changed))[1] - before).max() > 100 * TOLERANCE, end
+    pushed = (old.thruster_body + 1) % MEDIUM.bodies
+    assert np.abs(judge(dataclasses.replace(old, thruster_body=pushed))[1] - before).max() > 100 * TOLERANCE
 
 
 def test_the_number_of_empty_slots_means_nothing():
