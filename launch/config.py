@@ -1,14 +1,15 @@
 """Configuration: YAML files and `key=value` words become one frozen `RunConfig`, or one clear error.
 
-OmegaConf knows the types from the dataclasses; bounds are checked by the dataclasses themselves.
-Nothing here has defaults of its own, and no code edits a configuration after it is loaded.
+OmegaConf knows the types from the dataclasses; bounds are checked by the dataclasses themselves. Any
+other dataclass of settings is loaded in the same way. Nothing here has defaults of its own, and no code
+edits a configuration after it is loaded.
 """
 
 import dataclasses
 import difflib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 from omegaconf import DictConfig, OmegaConf
@@ -18,16 +19,20 @@ from cluster.base import RunConfig
 from envs import files
 from physics.errors import InputError
 
+T = TypeVar("T")
+Types = Mapping[str, type]  # of every setting, by key
 
-def load(words: Sequence[str], base: Path | None = None) -> RunConfig:
+
+def load(words: Sequence[str], base: Path | None = None, schema: type[T] = RunConfig) -> T:
     """The configuration of `base` (a YAML file), then of `words`: YAML files and `key=value`, later ones win."""
-    merged = OmegaConf.structured(RunConfig)
+    merged = OmegaConf.structured(schema)
     _unlock(merged)
+    types = {name: type(default) for name, default, _ in settings(schema)}
     for word in [*([str(base)] if base else []), *words]:
         if "=" in word:
-            _merge_word(merged, word)
+            _merge_word(merged, types, word)
         else:
-            _merge_file(merged, Path(word))
+            _merge_file(merged, types, Path(word))
     return _freeze(merged)
 
 
@@ -37,9 +42,9 @@ def save(config: RunConfig, path: Path) -> None:
         target.write_text(OmegaConf.to_yaml(OmegaConf.structured(config)))
 
 
-def settings() -> Iterator[tuple[str, Any, Any]]:
+def settings(schema: type = RunConfig) -> Iterator[tuple[str, Any, Any]]:
     """(key, default, meaning) of every setting, for help."""
-    yield from _settings_of(RunConfig(), "")
+    yield from _settings_of(schema(), "")
 
 
 def section_help(name: str) -> str:
@@ -66,20 +71,20 @@ def _unlock(node: DictConfig) -> None:
             _unlock(child)
 
 
-def _merge_word(merged: DictConfig, word: str) -> None:
+def _merge_word(merged: DictConfig, types: Types, word: str) -> None:
     key, _, text = word.partition("=")
-    _known(key, f"'{word}'")
-    if _type_of(key) is str:  # text is taken as it stands: YAML would make 01 a number
-        _set(merged, key, text, f"'{word}'")
+    _check_known(key, types, f"'{word}'")
+    if types[key] is str:  # text is taken as it stands: YAML would make 01 a number
+        _set(merged, key, types[key], text, f"'{word}'")
         return
     try:
         value = yaml.safe_load(text) if text else ""
     except yaml.YAMLError as error:
         raise InputError(key, found=text, wanted="a value that YAML can read") from error
-    _set(merged, key, value, f"'{word}'")
+    _set(merged, key, types[key], value, f"'{word}'")
 
 
-def _merge_file(merged: DictConfig, path: Path) -> None:
+def _merge_file(merged: DictConfig, types: Types, path: Path) -> None:
     if path.suffix not in (".yaml", ".yml"):
         raise InputError(
             f"argument '{path}'", wanted="a YAML file or key=value", fix="Write settings as key=value, without spaces around '='."
@@ -93,8 +98,8 @@ def _merge_file(merged: DictConfig, path: Path) -> None:
     if not isinstance(values, dict):
         raise InputError(f"configuration file {path}", found=type(values).__name__, wanted="sections with settings")
     for key, value in _leaves(values, ""):
-        _known(key, f"in {path}")
-        _set(merged, key, value, f"in {path}")
+        _check_known(key, types, f"in {path}")
+        _set(merged, key, types[key], value, f"in {path}")
 
 
 def _leaves(values: dict, prefix: str) -> Iterator[tuple[str, Any]]:
@@ -106,8 +111,8 @@ def _leaves(values: dict, prefix: str) -> Iterator[tuple[str, Any]]:
             yield key, value
 
 
-def _known(key: str, where: str) -> None:
-    names = [name for name, _, _ in settings()]
+def _check_known(key: str, types: Types, where: str) -> None:
+    names = list(types)
     if key in names:
         return
     near = difflib.get_close_matches(key, names, n=1, cutoff=0.6)
@@ -116,8 +121,7 @@ def _known(key: str, where: str) -> None:
     raise InputError(f"there is no setting '{key}' ({where})", fix=fix)
 
 
-def _set(merged: DictConfig, key: str, value: Any, where: str) -> None:
-    wanted = _type_of(key)
+def _set(merged: DictConfig, key: str, wanted: type, value: Any, where: str) -> None:
     found = InputError(f"{key} ({where})", found=value, wanted=_type_name(wanted))
     if wanted is str and not isinstance(value, str):  # OmegaConf would take any number for text
         value = str(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else value
@@ -132,10 +136,6 @@ def _set(merged: DictConfig, key: str, value: Any, where: str) -> None:
         OmegaConf.update(merged, key, value)
     except OmegaConfBaseException as error:
         raise found from error
-
-
-def _type_of(key: str) -> type:
-    return type(next(default for name, default, _ in settings() if name == key))
 
 
 def _type_name(kind: type) -> str:

@@ -75,6 +75,7 @@ def _first_at(value: Array, values: Sequence[Array]) -> Array:
     return index
 
 
+@jax.named_scope("collide.place_polygons")
 def place_polygons(prepared: Prepared, pos: Vec, cos: Array, sin: Array) -> Polygons:
     """Turn and move the polygons' vertices and face normals into the world frame.
 
@@ -178,6 +179,7 @@ def _one_point(normal: Vec, point: Vec, depth: Array) -> Contact:
     return Contact(normal, (point, point), (depth, nothing), (depth > 0, jnp.zeros(depth.shape, bool)))
 
 
+@jax.named_scope("collide.pairs")
 def pairs(capacity: Capacity, prepared: Prepared, polygons: Polygons, pos: Vec) -> Contact:
     """Contacts of all pairs of bodies, `[K, W]`, in slot order, whether admitted or not."""
     plan = schedule.make(capacity.even_bodies)
@@ -224,6 +226,7 @@ def _slots_by_kind(capacity: Capacity) -> dict[str, np.ndarray]:
     return {kind: np.flatnonzero(real & (circles == n)) for n, kind in enumerate(("pp", "pc", "cc"))}
 
 
+@jax.named_scope("collide.walls")
 def walls(capacity: Capacity, prepared: Prepared, polygons: Polygons, pos: Vec) -> list[Contact]:
     """Per wall of the room, its contact with every body, `[E, W]`; normals point into the room."""
     return [_wall(capacity, prepared, polygons, pos, Vec(*n), o) for n, o in zip(WALL_NORMALS, WALL_OFFSETS, strict=True)]
@@ -263,6 +266,7 @@ def _polygon_wall(polygons: Polygons, vertex_count: Array, normal: Vec, offset: 
     return Contact(_broadcast(normal, deepest.shape), (first, second), (deepest, jnp.maximum(next_deepest, -1.0)), active)
 
 
+@jax.named_scope("collide.touching")
 def touching(capacity: Capacity, prepared: Prepared, pair: Contact, wall: list[Contact]) -> Touching:
     """Which bodies touch, by geometry and collision mode: what rewards are decided on."""
     bodies = capacity.bodies

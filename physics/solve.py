@@ -52,7 +52,7 @@ def join_colours(values: list[Rows3]) -> Array:
     return jnp.stack([jnp.concatenate([value[i] for value in values]) for i in range(3)])
 
 
-@jax.named_scope("warm_start")
+@jax.named_scope("solve.warm_start")
 def warm_start(rows: Rows, prepared: Prepared, start: Solution) -> Solution:
     """Apply the impulses that `start` carries to its velocities."""
     seats = _sit(start.vel, start.omega)
@@ -67,7 +67,7 @@ def warm_start(rows: Rows, prepared: Prepared, start: Solution) -> Solution:
     return replace(start, vel=vel, omega=omega)
 
 
-@jax.named_scope("solve")
+@jax.named_scope("solve.sweep")
 def sweep(rows: Rows, prepared: Prepared, start: Solution, config: SolverConfig) -> Solution:
     """`config.iterations` Gauss-Seidel sweeps over all constraints."""
     return lax.fori_loop(0, config.iterations, lambda _, now: _one_sweep(rows, prepared, now), start)

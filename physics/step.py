@@ -71,6 +71,7 @@ def _unpad(motion: Motion, capacity: Capacity) -> Motion:
     return jax.tree.map(lambda leaf: leaf[..., : capacity.bodies, :], motion)
 
 
+@jax.named_scope("step.share_slots")
 def _share_slots(prepared: Prepared, wall: list[Contact]) -> tuple[list[tuple[Contact, Array, Array, Array]], Array | None]:
     """Merge opposite walls: per slot (contact, admitted, friction, restitution), and which wall each body is at."""
     slots, sides = [], []
@@ -118,6 +119,7 @@ def _prepare_rows(
     )
 
 
+@jax.named_scope("step.begin")
 def _begin(
     capacity: Capacity, prepared: Prepared, stored: Impulses, pair: Contact, shared: list, sides: Array | None, vel: Vec, omega: Array
 ) -> tuple[solve.Solution, Array, Array]:
@@ -142,7 +144,7 @@ def _begin(
     return solution, pair_active, flags
 
 
-@jax.named_scope("store")
+@jax.named_scope("step.store")
 def _store(done: solve.Solution, pair_active: Array, wall_active: Array, sides: Array | None) -> Impulses:
     wall = jnp.stack([jnp.stack(impulse) for impulse in done.wall], axis=1) if done.wall else None
     shape = wall_active.shape[1:]
