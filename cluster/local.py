@@ -12,6 +12,7 @@ from cluster.roles.learner import Learner
 from cluster.roles.worker import RolloutWorker
 from cluster.supervisor import Roles, Supervisor
 from cluster.tracker import Tracker
+from envs import sizes
 from envs.env import Env
 from envs.generate import Generator
 from learners import networks, optimizer
@@ -21,7 +22,7 @@ def check(config: RunConfig) -> None:
     """Refuse, before anything starts, settings that do not fit each other or this machine's devices."""
     run = config.run
     mesh = meshes.make(run.devices)
-    block = meshes.block_size(run.worlds, mesh.size, run.block_worlds)
+    block = meshes.block_size(run.worlds, mesh.size, sizes.capacity(config.env.size), run.block_worlds)
     config.ppo.minibatches(run.worlds, run.rollout_length, run.worlds // block)
     networks.make(config.network, config.env.observation)
 
@@ -34,7 +35,7 @@ def build_roles(config: RunConfig) -> Roles:
     env = Env(config.env)
     generate = Generator(env, config.generate)
     network = networks.make(config.network, config.env.observation)
-    blocks = run.worlds // meshes.block_size(run.worlds, mesh.size, run.block_worlds)
+    blocks = run.worlds // meshes.block_size(run.worlds, mesh.size, env.capacity, run.block_worlds)
     minibatches = config.ppo.minibatches(run.worlds, run.rollout_length, blocks)
     steps = run.iterations * config.ppo.epochs * minibatches
     worker = RolloutWorker(env, network.apply, mesh, run.worlds, run.rollout_length, run.block_worlds)

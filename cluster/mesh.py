@@ -8,11 +8,12 @@ import numpy as np
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 
 from learners.ppo import DEVICES
+from physics.base import Capacity
 from physics.errors import InputError
 
 SHARED = PartitionSpec(DEVICES)  # first axis shared out over devices
 COPIED = PartitionSpec()  # the same on every device
-CPU_BLOCK = 128  # worlds whose state fits the cache of a core
+CPU_BLOCK = 1536  # bodies of a block whose solver rows fit the cache of a core: 256 worlds of size m, 128 of size l
 
 
 def make(devices: int = 0) -> Mesh:
@@ -26,7 +27,7 @@ def make(devices: int = 0) -> Mesh:
     return Mesh(chosen, (DEVICES,), axis_types=(AxisType.Auto,))
 
 
-def block_size(worlds: int, devices: int, wanted: int = 0) -> int:
+def block_size(worlds: int, devices: int, capacity: Capacity, wanted: int = 0) -> int:
     """Worlds that a device simulates at a time: `wanted`, or with 0 what suits the platform."""
     share, left = divmod(worlds, devices)
     if left:
@@ -37,7 +38,7 @@ def block_size(worlds: int, devices: int, wanted: int = 0) -> int:
         return wanted
     if jax.default_backend() != "cpu":
         return share
-    return max(size for size in range(1, min(share, CPU_BLOCK) + 1) if share % size == 0)
+    return max(size for size in range(1, min(share, max(1, CPU_BLOCK // capacity.even_bodies)) + 1) if share % size == 0)
 
 
 def over_devices(function: Callable, mesh: Mesh, inputs: Sequence[PartitionSpec], outputs: Any, donate: tuple[int, ...] = ()) -> Callable:

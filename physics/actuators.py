@@ -17,21 +17,21 @@ from physics.prepare import Prepared
 def motors(prepared: Prepared, motion: Motion, control: Array, omega: Array, config: SolverConfig) -> Array:
     """New angular velocities `[E, W]` after one step of every motor with `control [J, W]` in [-1, 1]."""
     joints, on_a, on_b = prepared.scene.joints, prepared.on_a, prepared.on_b
-    turning = pick(on_b, omega) - pick(on_a, omega)
+    turning = pick(prepared.between, omega)
     error = turning - joints.motor_speed * config.motor_speed * control
     inertia = pick(on_a, prepared.inverse_inertia) + pick(on_b, prepared.inverse_inertia)
     strength = config.motor_power * joints.motor_power * config.dt * reciprocal(inertia)
     torque = strength * jnp.tanh(config.motor_decay * error) * _weakening(prepared, motion, control, config)
     on = prepared.joint_active & joints.motor & ~joints.fixed & (control != 0)
     torque = jnp.where(on, torque, 0.0)
-    push = jnp.sum((on_a - on_b) * torque[:, None], axis=0)
+    push = -jnp.sum(prepared.between * torque[:, None], axis=0)
     return omega + prepared.inverse_inertia * push
 
 
 def _weakening(prepared: Prepared, motion: Motion, control: Array, config: SolverConfig) -> Array:
     """Factor that fades a motor out as it drives a joint into its limit."""
     joints, zone = prepared.scene.joints, config.motor_limit_zone
-    angle = pick(prepared.on_b, motion.angle) - pick(prepared.on_a, motion.angle) - joints.rest_angle
+    angle = pick(prepared.between, motion.angle) - joints.rest_angle
     over = angle - jnp.clip(angle, joints.lower + zone, jnp.maximum(joints.upper - zone, joints.lower + zone))
     fade = jnp.maximum(0.0, 1.0 - jnp.abs(over) / zone)
     leaving = jnp.sign(over) != jnp.sign(control)

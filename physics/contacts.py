@@ -105,12 +105,12 @@ def solve(rows: ContactRows, impulse: Rows3, relative: Vec, omega_a: Array, omeg
     speeds = (normal_speed, normal_speed, tangent(rows.normal).dot(relative))
     u = [s + rows.arm_b[i] * omega_b - rows.arm_a[i] * omega_a for i, s in enumerate(speeds)]
     k01, k02, k12 = rows.coupling
-    first = jnp.maximum(impulse[0] - rows.mass[0] * (u[0] - rows.target[0]), 0.0)
+    first = materialise(jnp.maximum(impulse[0] - rows.mass[0] * (u[0] - rows.target[0]), 0.0))
     d0 = first - impulse[0]
-    second = jnp.maximum(impulse[1] - rows.mass[1] * (u[1] + k01 * d0 - rows.target[1]), 0.0)
+    second = materialise(jnp.maximum(impulse[1] - rows.mass[1] * (u[1] + k01 * d0 - rows.target[1]), 0.0))
     d1 = second - impulse[1]
     limit = rows.friction * (first + second)
-    along = jnp.clip(impulse[2] - rows.mass[2] * (u[2] + k02 * d0 + k12 * d1), -limit, limit)
+    along = materialise(jnp.clip(impulse[2] - rows.mass[2] * (u[2] + k02 * d0 + k12 * d1), -limit, limit))
     return (first, second, along), (d0, d1, along - impulse[2])
 
 

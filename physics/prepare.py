@@ -35,6 +35,7 @@ class Prepared:
     joint_active: Array = array("J", "bool")
     on_a: Array = array("J E")  # 1 at the body that is the joint's first, else 0; all 0 for a wall
     on_b: Array = array("J E")
+    between: Array = array("J E")  # on_b - on_a: summed with it, values of bodies give the second's less the first's
     thruster_on: Array = array("T E")
 
 
@@ -78,6 +79,7 @@ def prepare(scene: Scene, base_friction: float = 0.4) -> Prepared:
     wall_touchable = jnp.broadcast_to(bodies.active, (capacity.walls, count, worlds))  # walls have mode 2
     wall_free = wall_touchable & (bodies.inverse_mass > 0) & ~linked[count : count + capacity.walls, :count]
     rows = jnp.arange(capacity.even_bodies)[:, None]
+    on_a, on_b = ((joint_active[:, None] & (body[:, None] == rows)).astype(jnp.float32) for body in (joints.body_a, joints.body_b))
     return Prepared(
         scene=scene,
         inverse_mass=inverse_mass,
@@ -92,8 +94,9 @@ def prepare(scene: Scene, base_friction: float = 0.4) -> Prepared:
         wall_friction=_combined_friction(scene.walls.friction[:, None], friction, base_friction),
         wall_restitution=jnp.minimum(scene.walls.restitution[:, None], restitution),
         joint_active=joint_active,
-        on_a=(joint_active[:, None] & (joints.body_a[:, None] == rows)).astype(jnp.float32),
-        on_b=(joint_active[:, None] & (joints.body_b[:, None] == rows)).astype(jnp.float32),
+        on_a=on_a,
+        on_b=on_b,
+        between=on_b - on_a,
         thruster_on=_thruster_on(scene, active, rows),
     )
 

@@ -14,6 +14,7 @@ from physics import contacts, joints, schedule
 from physics.base import Array, SolverConfig
 from physics.contacts import ContactRows, Rows3
 from physics.joints import JointRows
+from physics.materialise import materialise
 from physics.math2d import Vec
 from physics.prepare import Prepared
 
@@ -57,13 +58,13 @@ def warm_start(rows: Rows, prepared: Prepared, start: Solution) -> Solution:
     """Apply the impulses that `start` carries to its velocities."""
     seats = _sit(start.vel, start.omega)
     for colour, (row, impulse) in enumerate(zip(rows.pair, start.pair, strict=True)):
-        seats = _stand_next(_push_pair(rows, colour, row, impulse, *seats))
+        seats = materialise(_stand_next(_push_pair(rows, colour, row, impulse, *seats)))
     vel, omega = _rise(*seats, start.omega.shape)
     for row, impulse in zip(rows.wall, start.wall, strict=True):
         vel, omega = _push_wall(prepared, row, impulse, vel, omega)
     for j in range(start.joint[0].shape[0]):
         point, angle = Vec(start.joint[0][j], start.joint[1][j]), start.joint[2][j]
-        vel, omega = joints.apply(joints.row(rows.joint, j), prepared.on_a[j], prepared.on_b[j], point, angle, vel, omega)
+        vel, omega = joints.apply(prepared, rows.joint, j, point, angle, vel, omega)
     return replace(start, vel=vel, omega=omega)
 
 
@@ -75,29 +76,41 @@ def sweep(rows: Rows, prepared: Prepared, start: Solution, config: SolverConfig)
 
 def _one_sweep(rows: Rows, prepared: Prepared, now: Solution) -> Solution:
     joint, vel, omega = _visit_joints(rows, prepared, now)
-    seats = _sit(vel, omega)
-    pair: list[Rows3] = []
-    for colour, (row, impulse) in enumerate(zip(rows.pair, now.pair, strict=True)):
-        seat_vel, seat_omega = seats
-        relative = seat_vel[1] - seat_vel[0]
-        impulse, added = contacts.solve(row, impulse, relative, seat_omega[0], seat_omega[1])
-        pair.append(impulse)
-        seats = _stand_next(_push_pair(rows, colour, row, added, *seats))
-    vel, omega = _rise(*seats, omega.shape)
-    wall: list[Rows3] = []
-    for row, impulse in zip(rows.wall, now.wall, strict=True):
-        impulse, added = contacts.solve(row, impulse, vel, jnp.zeros(()), omega)
-        wall.append(impulse)
-        vel, omega = _push_wall(prepared, row, added, vel, omega)
+    pair, vel, omega = _visit_pairs(rows, now.pair, vel, omega)
+    wall, vel, omega = _visit_walls(rows, prepared, now.wall, vel, omega)
     return Solution(pair, wall, joint, vel, omega)
 
 
+@jax.named_scope("solve.pairs")
+def _visit_pairs(rows: Rows, impulses: list[Rows3], vel: Vec, omega: Array) -> tuple[list[Rows3], Vec, Array]:
+    seats = _sit(vel, omega)
+    found: list[Rows3] = []
+    for colour, (row, impulse) in enumerate(zip(rows.pair, impulses, strict=True)):
+        seat_vel, seat_omega = seats
+        relative = seat_vel[1] - seat_vel[0]
+        impulse, added = contacts.solve(row, impulse, relative, seat_omega[0], seat_omega[1])
+        found.append(impulse)
+        seats = materialise(_stand_next(_push_pair(rows, colour, row, added, *seats)))
+    return found, *_rise(*seats, omega.shape)
+
+
+@jax.named_scope("solve.walls")
+def _visit_walls(rows: Rows, prepared: Prepared, impulses: list[Rows3], vel: Vec, omega: Array) -> tuple[list[Rows3], Vec, Array]:
+    found: list[Rows3] = []
+    for row, impulse in zip(rows.wall, impulses, strict=True):
+        impulse, added = contacts.solve(row, impulse, vel, jnp.zeros(()), omega)
+        found.append(impulse)
+        vel, omega = materialise(_push_wall(prepared, row, added, vel, omega))
+    return found, vel, omega
+
+
+@jax.named_scope("solve.joints")
 def _visit_joints(rows: Rows, prepared: Prepared, now: Solution) -> tuple[tuple[Array, Array, Array], Vec, Array]:
     vel, omega = now.vel, now.omega
     results = []
     for j in range(now.joint[0].shape[0]):
         impulse = (now.joint[0][j], now.joint[1][j], now.joint[2][j])
-        impulse, vel, omega = joints.solve(joints.row(rows.joint, j), prepared.on_a[j], prepared.on_b[j], impulse, vel, omega)
+        impulse, vel, omega = joints.solve(prepared, rows.joint, j, impulse, vel, omega)
         results.append(impulse)
     if not results:
         return now.joint, vel, omega

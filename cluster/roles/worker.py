@@ -30,7 +30,7 @@ class RolloutWorker:
         self._mesh = mesh
         self.apply = apply
         self._length = length
-        self._block = meshes.block_size(worlds, mesh.size, block)
+        self._block = meshes.block_size(worlds, mesh.size, env.capacity, block)
         self.blocks = worlds // self._block
         self._chunk = self._block * mesh.size * min(EVALUATED_BLOCKS, self.blocks // mesh.size)
         self._collect = meshes.over_devices(self._collect_share, mesh, (COPIED, SHARED, COPIED), SHARED, donate=(1,))

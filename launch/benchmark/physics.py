@@ -55,9 +55,10 @@ class PhysicsBenchmark:
 def run(config: PhysicsBenchmark, profile: bool) -> Iterator[dict]:
     """A row a size; with `profile`, a row a stage after it."""
     mesh = meshes.make(config.devices or (1 if config.worlds == 1 else 0))
-    block = meshes.block_size(config.worlds, mesh.size, config.block_worlds)
     for size in config.sizes.split(","):
-        prepared, state = _worlds(sizes.capacity(size), config, mesh, block)
+        capacity = sizes.capacity(size)
+        block = meshes.block_size(config.worlds, mesh.size, capacity, config.block_worlds)
+        prepared, state = _worlds(capacity, config, mesh, block)
         measured = timing.measure(_simulate(config, mesh), prepared, state, rounds=config.rounds)
         steps = config.worlds * config.steps
         case = {"size": size, "worlds": config.worlds}
