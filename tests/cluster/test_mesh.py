@@ -24,9 +24,9 @@ def test_blocks_are_the_largest_that_fit_and_divide(worlds, devices, size, block
 
 def test_a_wanted_block_must_divide_the_worlds_of_a_device():
     assert mesh.block_size(64, 2, capacity("s"), wanted=8) == 8
-    with pytest.raises(InputError, match="run.block_worlds: found 12, wanted a divisor of 32"):
+    with pytest.raises(InputError, match=r"run.block_worlds: found 12, wanted a divisor of 32"):
         mesh.block_size(64, 2, capacity("s"), wanted=12)
-    with pytest.raises(InputError, match="run.worlds: found 65, wanted a multiple of the 2 devices"):
+    with pytest.raises(InputError, match=r"run.worlds: found 65, wanted a multiple of the 2 devices"):
         mesh.block_size(65, 2, capacity("s"))
 
 
