@@ -18,6 +18,7 @@ from envs.base import Array, EnvConfig, EnvState, Level, Step
 from envs.observations import Observation, observer
 from envs.sizes import capacity
 from physics.base import Motion
+from physics.diagnose import finite
 from physics.pytree import count_worlds, select
 
 
@@ -52,7 +53,7 @@ class Env:
         """Advance every world by one action `[W, channels]`, held for `frame_skip` physics steps."""
         level = state.level
         moved, touch_reward, distance = self._advance(state, action)
-        broken = ~_finite(moved.motion)
+        broken = ~finite(moved.motion)
         earned = touch_reward + self.config.dense_reward * jnp.where(broken, 0.0, state.distance - distance)
         steps = state.steps + 1
         terminated = (touch_reward != 0) | broken
@@ -88,11 +89,5 @@ class Env:
         begin = (state.physics, jnp.zeros(state.steps.shape))
         (moved, decided), _ = lax.scan(frame, begin, None, length=self.config.frame_skip)
         # A world whose numbers broke counts as ended without reward, never as solved.
-        decided = jnp.where(_finite(moved.motion), decided, 0.0)
+        decided = jnp.where(finite(moved.motion), decided, 0.0)
         return moved, decided, reward.distance(state.level, moved.motion)
-
-
-def _finite(motion: Motion) -> Array:
-    """Per world `[W]`, whether every number of the motion is finite."""
-    total = jnp.sum(motion.pos, axis=(0, 1)) + jnp.sum(motion.vel, axis=(0, 1))
-    return jnp.isfinite(total + jnp.sum(motion.angle, axis=0) + jnp.sum(motion.omega, axis=0))

@@ -50,19 +50,24 @@ def pick_vec(mask: Array, values: Vec) -> Vec:
     return Vec(pick(mask, values.x), pick(mask, values.y))
 
 
+def ends(prepared: Prepared, motion: Motion) -> tuple[Vec, Vec, Vec]:
+    """Per joint `[J, W]`, from the centre of each body to its end of the joint, and from the first end to the second (m)."""
+    joints = prepared.scene.joints
+    angle_a, angle_b = pick(prepared.on_a, motion.angle), pick(prepared.on_b, motion.angle)
+    arm_a = Vec.of(joints.anchor_a).turned(jnp.cos(angle_a), jnp.sin(angle_a))
+    arm_b = Vec.of(joints.anchor_b).turned(jnp.cos(angle_b), jnp.sin(angle_b))
+    return arm_a, arm_b, pick_vec(prepared.between, Vec.of(motion.pos)) + arm_b - arm_a
+
+
 @jax.named_scope("joints.prepare_rows")
 def prepare_rows(prepared: Prepared, motion: Motion, config: SolverConfig) -> JointRows:
     """Rows of every joint from the bodies' poses at the start of the step (`motion` padded to `E`)."""
     joints, on_a, on_b = prepared.scene.joints, prepared.on_a, prepared.on_b
-    angle_a, angle_b = pick(on_a, motion.angle), pick(on_b, motion.angle)
-    arm_a = Vec.of(joints.anchor_a).turned(jnp.cos(angle_a), jnp.sin(angle_a))
-    arm_b = Vec.of(joints.anchor_b).turned(jnp.cos(angle_b), jnp.sin(angle_b))
-    pos = Vec.of(motion.pos)
-    gap = pick_vec(on_b, pos) + arm_b - pick_vec(on_a, pos) - arm_a
+    arm_a, arm_b, gap = ends(prepared, motion)
     mass_a, mass_b = pick(on_a, prepared.inverse_mass), pick(on_b, prepared.inverse_mass)
     inertia_a, inertia_b = pick(on_a, prepared.inverse_inertia), pick(on_b, prepared.inverse_inertia)
     arm_a, arm_b, gap, mass_a, mass_b, inertia_a, inertia_b = materialise((arm_a, arm_b, gap, mass_a, mass_b, inertia_a, inertia_b))
-    error = angle_b - angle_a - joints.rest_angle
+    error = pick(prepared.between, motion.angle) - joints.rest_angle
     over = jnp.where(joints.limited, error - jnp.clip(error, joints.lower, joints.upper), 0.0)
     angular = reciprocal(inertia_a + inertia_b)
     has_row = prepared.joint_active & (joints.fixed | (over != 0))

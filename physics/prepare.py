@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from physics import schedule
-from physics.base import Array, Bodies, Capacity, Scene
+from physics.base import Array, Bodies, Capacity, Motion, Scene
 from physics.math2d import Vec, reciprocal
 from physics.pytree import array, struct
 
@@ -50,6 +50,14 @@ def capacity_of(scene: Scene) -> Capacity:
         vertices=bodies.vertices.shape[1],
         walls=scene.walls.friction.shape[0],
     )
+
+
+def pad(motion: Motion, capacity: Capacity) -> Motion:
+    """The motion of `N` bodies with as many still ones added as make `E`."""
+    extra = capacity.even_bodies - capacity.bodies
+    if not extra:
+        return motion
+    return jax.tree.map(lambda leaf: jnp.concatenate([leaf, jnp.zeros_like(leaf[..., :extra, :])], axis=-2), motion)
 
 
 @jax.named_scope("prepare")

@@ -17,7 +17,7 @@ from physics.collide import Contact
 from physics.contacts import Side
 from physics.materialise import materialise
 from physics.math2d import Vec
-from physics.prepare import Prepared, capacity_of
+from physics.prepare import Prepared, capacity_of, pad
 from physics.pytree import zeros
 
 OPPOSITE_WALLS = ((0, 3), (1, 2))  # floor and ceiling, left and right: a body never touches both, so they share a slot
@@ -34,7 +34,7 @@ def start(prepared: Prepared, motion: Motion) -> State:
 def step(prepared: Prepared, state: State, controls: Controls, config: SolverConfig) -> tuple[State, Touching]:
     """Advance a batch of worlds by `config.dt`. `Touching` is of the start of the step, before bodies move."""
     capacity = capacity_of(prepared.scene)
-    motion = _pad(state.motion, capacity)
+    motion = pad(state.motion, capacity)
     pos, cos, sin = materialise((Vec.of(motion.pos), jnp.cos(motion.angle), jnp.sin(motion.angle)))
     vel = integrate.gravity(Vec.of(motion.vel), prepared.inverse_mass, prepared.scene.gravity, config)
 
@@ -58,13 +58,6 @@ def step(prepared: Prepared, state: State, controls: Controls, config: SolverCon
         pos, angle = joints.correct(rows.joint, prepared, pos, angle, config)
     moved = integrate.positions(pos, angle, done.vel, done.omega, config)
     return State(motion=_unpad(moved, capacity), impulses=_store(done, pair_active, wall_active, sides)), touch
-
-
-def _pad(motion: Motion, capacity: Capacity) -> Motion:
-    extra = capacity.even_bodies - capacity.bodies
-    if not extra:
-        return motion
-    return jax.tree.map(lambda leaf: jnp.concatenate([leaf, jnp.zeros_like(leaf[..., :extra, :])], axis=-2), motion)
 
 
 def _unpad(motion: Motion, capacity: Capacity) -> Motion:
