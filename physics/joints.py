@@ -33,8 +33,7 @@ class JointRows:
     over: Array  # how far a limit is violated, rad; signed
     lowest: Array  # bounds of the accumulated angular impulse
     highest: Array
-    mass_a: Array
-    mass_b: Array
+    inverse_mass: Array  # of both bodies together
     inertia_a: Array
     inertia_b: Array
     offset: Vec  # arm_b - arm_a: what the centres must differ by, for position correction
@@ -64,9 +63,9 @@ def prepare_rows(prepared: Prepared, motion: Motion, config: SolverConfig) -> Jo
     """Rows of every joint from the bodies' poses at the start of the step (`motion` padded to `E`)."""
     joints, on_a, on_b = prepared.scene.joints, prepared.on_a, prepared.on_b
     arm_a, arm_b, gap = ends(prepared, motion)
-    mass_a, mass_b = pick(on_a, prepared.inverse_mass), pick(on_b, prepared.inverse_mass)
+    inverse_mass = pick(on_a, prepared.inverse_mass) + pick(on_b, prepared.inverse_mass)
     inertia_a, inertia_b = pick(on_a, prepared.inverse_inertia), pick(on_b, prepared.inverse_inertia)
-    arm_a, arm_b, gap, mass_a, mass_b, inertia_a, inertia_b = materialise((arm_a, arm_b, gap, mass_a, mass_b, inertia_a, inertia_b))
+    arm_a, arm_b, gap, inverse_mass, inertia_a, inertia_b = materialise((arm_a, arm_b, gap, inverse_mass, inertia_a, inertia_b))
     error = pick(prepared.between, motion.angle) - joints.rest_angle
     over = jnp.where(joints.limited, error - jnp.clip(error, joints.lower, joints.upper), 0.0)
     angular = reciprocal(inertia_a + inertia_b)
@@ -74,15 +73,14 @@ def prepare_rows(prepared: Prepared, motion: Motion, config: SolverConfig) -> Jo
     rows = JointRows(
         arm_a=arm_a,
         arm_b=arm_b,
-        inverse_k=_inverse_k(arm_a, arm_b, mass_a + mass_b, inertia_a, inertia_b, prepared.joint_active),
+        inverse_k=_inverse_k(arm_a, arm_b, inverse_mass, inertia_a, inertia_b, prepared.joint_active),
         gap=gap * config.joint_bias,
         angle_mass=jnp.where(has_row, angular, 0.0),
         angle_bias=jnp.where(joints.fixed, config.fixed_bias * error, 0.0),
         over=jnp.where(joints.fixed, 0.0, over),
         lowest=jnp.where(joints.fixed | (over > 0), -jnp.inf, 0.0),
         highest=jnp.where(joints.fixed | (over < 0), jnp.inf, 0.0),
-        mass_a=mass_a,
-        mass_b=mass_b,
+        inverse_mass=inverse_mass,
         inertia_a=inertia_a,
         inertia_b=inertia_b,
         offset=arm_b - arm_a,
@@ -132,7 +130,7 @@ def warm_start(prepared: Prepared, stored: Array) -> tuple[Array, Array, Array]:
 @jax.named_scope("joints.correct")
 def correct(rows: JointRows, prepared: Prepared, pos: Vec, angle: Array, config: SolverConfig) -> tuple[Vec, Array]:
     """Move jointed bodies towards each other and turn them back into their limits, without touching velocities."""
-    scale = materialise(config.joint_projection * reciprocal(rows.mass_a + rows.mass_b))
+    scale = materialise(config.joint_projection * reciprocal(rows.inverse_mass))
     for _ in range(config.position_sweeps):
         for j in range(scale.shape[0]):
             between = prepared.between[j]

@@ -7,7 +7,8 @@ does: its operands must exist in memory. On other platforms `materialise` does n
 
 It is called where a long expression is read more than once: stages of the narrow phase, finished rows,
 and, in the sweeps, impulses and velocities after every visit. Measured on two cores at 2048 worlds, the
-calls in the sweeps alone make a step 1.4, 2.2 and 1.9 times as fast at sizes s, m and l.
+calls in the sweeps and in the correction of joints, with joints that read the difference of their bodies
+in one sum, made a step 1.4, 2.2 and 1.9 times as fast at sizes s, m and l.
 """
 
 from typing import TypeVar

@@ -1,6 +1,9 @@
 """What all tests share: two CPU devices (so that sharing out is tested) and compiled programs kept between runs."""
 
 import os
+from collections.abc import Iterator
+
+import pytest
 
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 os.environ["XLA_FLAGS"] = os.environ.get("XLA_FLAGS", "") + " --xla_force_host_platform_device_count=2"
@@ -8,3 +11,16 @@ os.environ["XLA_FLAGS"] = os.environ.get("XLA_FLAGS", "") + " --xla_force_host_p
 from launch import cli
 
 cli.cache_compilations()
+
+SHORT_PROGRAMS = ("learners", "curriculum")  # folders whose tests run short programs that take long to compile
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _quick_compilation(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Let XLA leave short programs as they are."""
+    import jax
+
+    before = jax.config.read("jax_disable_most_optimizations")
+    jax.config.update("jax_disable_most_optimizations", before or request.path.parent.name in SHORT_PROGRAMS)
+    yield
+    jax.config.update("jax_disable_most_optimizations", before)
