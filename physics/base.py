@@ -16,7 +16,7 @@ import dataclasses
 import jax
 
 from physics.pytree import array, struct
-from physics.settings import setting, validate
+from physics.settings import section, setting, validate
 
 Array = jax.Array
 
@@ -64,10 +64,9 @@ class Capacity:
 
 
 @dataclasses.dataclass(frozen=True)
-class SolverConfig:
-    """Constants of the solver. The defaults keep the dynamics of published levels."""
+class SequentialConfig:
+    """Constants of sequential impulses (`sequential.py`). The defaults keep the dynamics of published levels."""
 
-    dt: float = setting(1 / 60, "length of a physics step, s", above=0)
     iterations: int = setting(10, "Gauss-Seidel sweeps a step", least=1)
     position_sweeps: int = setting(2, "sweeps that move jointed bodies together, a step", least=0)
     slop: float = setting(0.01, "penetration that is left alone, m", least=0)
@@ -76,6 +75,41 @@ class SolverConfig:
     joint_projection: float = setting(0.7, "share of a joint's gap closed by moving bodies, a sweep", least=0, most=1)
     fixed_bias: float = setting(2.0, "rate at which a fixed joint's angle is mended, 1/s", least=0)
     limit_bias: float = setting(5.0, "rate at which a violated joint limit is mended, 1/s", least=0)
+
+    def __post_init__(self) -> None:
+        """Refuse impossible values."""
+        validate(self)
+
+
+@dataclasses.dataclass(frozen=True)
+class SoftConfig:
+    """Constants of the soft step (`soft.py`). The defaults are Box2D's."""
+
+    substeps: int = setting(4, "parts that a step is solved in", least=1)
+    slop: float = setting(0.005, "penetration that is left alone, m", least=0)
+    margin: float = setting(0.02, "bodies closer than this may be stopped before they touch, m", least=0)
+    contact_hertz: float = setting(
+        30.0, "stiffness of contacts; of a body that never moves twice this; at most a quarter of the sub-steps, Hz", above=0
+    )
+    contact_damping: float = setting(10.0, "damping ratio of contacts", above=0)
+    joint_hertz: float = setting(60.0, "stiffness of joints and limits, Hz", above=0)
+    joint_damping: float = setting(2.0, "damping ratio of joints and limits", above=0)
+    push_speed: float = setting(3.0, "bodies that overlap are pushed apart no faster than this, m/s", above=0)
+    bounce_speed: float = setting(1.0, "slower impacts do not bounce, m/s", least=0)
+
+    def __post_init__(self) -> None:
+        """Refuse impossible values."""
+        validate(self)
+
+
+@dataclasses.dataclass(frozen=True)
+class SolverConfig:
+    """Constants of a physics step: the solver, the laws of actuators, friction and bounds."""
+
+    method: str = setting("sequential", "how constraints are solved", choices=("sequential", "soft"))
+    sequential: SequentialConfig = section(SequentialConfig, "constants of sequential impulses")
+    soft: SoftConfig = section(SoftConfig, "constants of the soft step")
+    dt: float = setting(1 / 60, "length of a physics step, s", above=0)
     base_friction: float = setting(0.4, "factor on every friction coefficient", least=0)
     motor_speed: float = setting(6.0, "speed of a motor with multiplier 1 at full control, rad/s", above=0)
     motor_power: float = setting(900.0, "strength of a motor with multiplier 1", above=0)

@@ -1,21 +1,21 @@
 """Narrow phase: where two shapes overlap, along which normal and how deep.
 
 Polygon against polygon is the separating axis test with clipping of the incident face (two points,
-as `b2CollidePolygons`), polygon against circle the nearest point of the deepest face, and the walls
-of the room are half-spaces. Contacts come out in the slot order of `schedule`. There is no broad
-phase: with few bodies a dense pass over all pairs is cheaper than finding out which to skip.
+as `b2CollidePolygons`), polygon against circle the nearest point of the deepest face. Contacts come
+out in the slot order of `schedule`. There is no broad phase: with few bodies a dense pass over all
+pairs is cheaper than finding out which to skip. For the walls see `room`.
 """
 
 import functools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from physics import schedule
-from physics.base import WALL_NORMALS, WALL_OFFSETS, Array, Capacity, Touching
+from physics.base import Array, Capacity
 from physics.materialise import materialise
 from physics.math2d import Vec, reciprocal, where
 from physics.prepare import Prepared
@@ -28,12 +28,13 @@ HYSTERESIS = 0.01  # m; the second polygon gives the reference face only if bett
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class Contact:
-    """Up to two contact points of a pair; `normal` points from the first body to the second."""
+    """Up to two contact points of a pair, deepest first; `normal` points from the first body to the second."""
 
     normal: Vec
     points: tuple[Vec, Vec]
-    depths: tuple[Array, Array]
-    active: tuple[Array, Array]
+    depths: tuple[Array, Array]  # negative where the bodies are apart
+    active: tuple[Array, Array]  # closer than the margin that the solver asks for
+    touching: Array  # the shapes overlap
 
 
 @jax.tree_util.register_dataclass
@@ -100,7 +101,7 @@ def _separations(faces: Polygons, other: Polygons) -> list[Array]:
     ]
 
 
-def polygon_polygon(a: Polygons, b: Polygons) -> Contact:
+def polygon_polygon(a: Polygons, b: Polygons, margin: float = 0.0) -> Contact:
     """Contact of polygon pairs: separating axes, then the incident face clipped to the reference face."""
     of_a, of_b = materialise((_separations(a, b), _separations(b, a)))
     best_a, best_b = materialise((_fold(jnp.maximum, of_a), _fold(jnp.maximum, of_b)))
@@ -117,10 +118,10 @@ def polygon_polygon(a: Polygons, b: Polygons) -> Contact:
     opposite = _first_at(_fold(jnp.minimum, facing), facing)
     ends = materialise((_pick_vec(opposite, incident.corners), _pick_vec(opposite, incident.corners, 1)))
     points, heights, distinct = _clip(ends, start, end, normal)
-    active = separation < 0
+    active = separation < margin
     toward_b = where(use_b, -normal, normal)
-    deep = (active, active & (heights[1] < 0) & distinct)
-    return Contact(toward_b, points, (-heights[0], -heights[1]), deep)
+    near = (active, active & (heights[1] < margin) & distinct)
+    return Contact(toward_b, points, (-heights[0], -heights[1]), near, separation < 0)
 
 
 def _clip(ends: tuple[Vec, Vec], start: Vec, end: Vec, normal: Vec) -> tuple[tuple[Vec, Vec], tuple[Array, Array], Array]:
@@ -145,7 +146,7 @@ def _clip(ends: tuple[Vec, Vec], start: Vec, end: Vec, normal: Vec) -> tuple[tup
     return deep, heights, jnp.abs(cut[1] - cut[0]) > 1e-4
 
 
-def polygon_circle(polygon: Polygons, centre: Vec, radius: Array) -> Contact:
+def polygon_circle(polygon: Polygons, centre: Vec, radius: Array, margin: float = 0.0) -> Contact:
     """Contact of polygon-circle pairs, normal towards the circle."""
     heights = materialise([n.dot(centre) - offset for n, offset in zip(polygon.normals, polygon.offsets, strict=True)])
     height = materialise(_fold(jnp.maximum, heights))
@@ -163,36 +164,38 @@ def polygon_circle(polygon: Polygons, centre: Vec, radius: Array) -> Contact:
     direction = where(inside, normal, away * reciprocal(distance))
     point = where(inside, centre - normal * height, nearest)
     depth = radius - jnp.where(inside, height, distance)
-    return _one_point(direction, point, depth)
+    return one_point(direction, point, depth, margin)
 
 
-def circle_circle(a: Vec, radius_a: Array, b: Vec, radius_b: Array) -> Contact:
+def circle_circle(a: Vec, radius_a: Array, b: Vec, radius_b: Array, margin: float = 0.0) -> Contact:
     """Contact of circle pairs."""
     between = b - a
     distance = between.length()
     normal = where(distance < TINY, Vec(jnp.ones_like(distance), jnp.zeros_like(distance)), between * reciprocal(distance))
-    return _one_point(normal, a + normal * radius_a, radius_a + radius_b - distance)
+    return one_point(normal, a + normal * radius_a, radius_a + radius_b - distance, margin)
 
 
-def _one_point(normal: Vec, point: Vec, depth: Array) -> Contact:
+def one_point(normal: Vec, point: Vec, depth: Array, margin: float) -> Contact:
+    """A contact with a single point."""
     nothing = jnp.zeros_like(depth)
-    return Contact(normal, (point, point), (depth, nothing), (depth > 0, jnp.zeros(depth.shape, bool)))
+    return Contact(normal, (point, point), (depth, nothing), (depth > -margin, jnp.zeros(depth.shape, bool)), depth > 0)
 
 
 @jax.named_scope("collide.pairs")
-def pairs(capacity: Capacity, prepared: Prepared, polygons: Polygons, pos: Vec) -> Contact:
-    """Contacts of all pairs of bodies, `[K, W]`, in slot order, whether admitted or not."""
+def pairs(capacity: Capacity, prepared: Prepared, polygons: Polygons, pos: Vec, margin: float = 0.0) -> Contact:
+    """Contacts of all pairs of bodies closer than `margin` (m), `[K, W]`, in slot order, whether admitted or not."""
     plan = schedule.make(capacity.even_bodies)
     of_kind = _slots_by_kind(capacity)
     found: list[Contact] = []
     radius = prepared.scene.bodies.radius
     if of_kind["pp"].size:
-        found.append(polygon_polygon(polygons.take(plan.first[of_kind["pp"]]), polygons.take(plan.second[of_kind["pp"]])))
+        a, b = polygons.take(plan.first[of_kind["pp"]]), polygons.take(plan.second[of_kind["pp"]])
+        found.append(polygon_polygon(a, b, margin))
     if of_kind["pc"].size:
-        found.append(_mixed(capacity, plan, of_kind["pc"], polygons, pos, radius))
+        found.append(_mixed(capacity, plan, of_kind["pc"], polygons, pos, radius, margin))
     if of_kind["cc"].size:
         a, b = plan.first[of_kind["cc"]], plan.second[of_kind["cc"]]
-        found.append(circle_circle(pos[a], radius[a - capacity.polygons], pos[b], radius[b - capacity.polygons]))
+        found.append(circle_circle(pos[a], radius[a - capacity.polygons], pos[b], radius[b - capacity.polygons], margin))
     found.append(jax.tree.map(lambda leaf: jnp.zeros((1, *leaf.shape[1:]), leaf.dtype), found[0]) if found else _none(pos))
     order = np.concatenate([of_kind["pp"], of_kind["pc"], of_kind["cc"]])
     place = np.full(capacity.pairs, len(order))  # slots without two real bodies read the row of zeros
@@ -204,17 +207,19 @@ def pairs(capacity: Capacity, prepared: Prepared, polygons: Polygons, pos: Vec) 
 def _none(pos: Vec) -> Contact:
     shape = (1, pos.x.shape[-1])
     nothing = Vec(jnp.zeros(shape), jnp.zeros(shape))
-    return _one_point(nothing, nothing, nothing.x)
+    return one_point(nothing, nothing, nothing.x, 0.0)
 
 
-def _mixed(capacity: Capacity, plan: schedule.Schedule, slots: np.ndarray, polygons: Polygons, pos: Vec, radius: Array) -> Contact:
+def _mixed(
+    capacity: Capacity, plan: schedule.Schedule, slots: np.ndarray, polygons: Polygons, pos: Vec, radius: Array, margin: float
+) -> Contact:
     a, b = plan.first[slots], plan.second[slots]
     polygon_first = a < capacity.polygons
     polygon, circle = np.where(polygon_first, a, b), np.where(polygon_first, b, a)
     centre, size = materialise((pos[circle], radius[circle - capacity.polygons]))
-    contact = polygon_circle(polygons.take(polygon), centre, size)
+    contact = polygon_circle(polygons.take(polygon), centre, size, margin)
     sign = jnp.asarray(np.where(polygon_first, 1.0, -1.0), jnp.float32)[:, None]
-    return Contact(contact.normal * sign, contact.points, contact.depths, contact.active)
+    return replace(contact, normal=contact.normal * sign)
 
 
 @functools.cache
@@ -224,52 +229,3 @@ def _slots_by_kind(capacity: Capacity) -> dict[str, np.ndarray]:
     circles = (plan.first >= capacity.polygons).astype(int) + (plan.second >= capacity.polygons)
     real = (plan.first < capacity.bodies) & (plan.second < capacity.bodies)
     return {kind: np.flatnonzero(real & (circles == n)) for n, kind in enumerate(("pp", "pc", "cc"))}
-
-
-@jax.named_scope("collide.walls")
-def walls(capacity: Capacity, prepared: Prepared, polygons: Polygons, pos: Vec) -> list[Contact]:
-    """Per wall of the room, its contact with every body, `[E, W]`; normals point into the room."""
-    return [_wall(capacity, prepared, polygons, pos, Vec(*n), o) for n, o in zip(WALL_NORMALS, WALL_OFFSETS, strict=True)]
-
-
-def _wall(capacity: Capacity, prepared: Prepared, polygons: Polygons, pos: Vec, normal: Vec, offset: float) -> Contact:
-    bodies, worlds = prepared.scene.bodies, pos.x.shape[-1]
-    parts: list[Contact] = []
-    if capacity.polygons:
-        parts.append(_polygon_wall(polygons, bodies.vertex_count, normal, offset))
-    if capacity.circles:
-        centre = pos[capacity.polygons : capacity.bodies]
-        depth = bodies.radius - (centre.dot(normal) - offset)
-        parts.append(_one_point(_broadcast(normal, depth.shape), centre - normal * (bodies.radius - depth), depth))
-    if capacity.even_bodies > capacity.bodies:
-        blank = jnp.zeros((capacity.even_bodies - capacity.bodies, worlds))
-        parts.append(_one_point(Vec(blank, blank), Vec(blank, blank), blank))
-    return materialise(jax.tree.map(lambda *leaves: jnp.concatenate(leaves), *materialise(parts)))
-
-
-def _broadcast(normal: Vec, shape: tuple[int, ...]) -> Vec:
-    return Vec(jnp.full(shape, normal.x), jnp.full(shape, normal.y))
-
-
-def _polygon_wall(polygons: Polygons, vertex_count: Array, normal: Vec, offset: float) -> Contact:
-    """The two deepest corners behind a wall."""
-    first, second = polygons.corners[0], polygons.corners[0]
-    deepest = offset - first.dot(normal)
-    next_deepest = jnp.full_like(deepest, -jnp.inf)
-    for i, corner in enumerate(polygons.corners[1:], start=1):
-        depth = jnp.where(i < vertex_count, offset - corner.dot(normal), -jnp.inf)
-        better, good = depth > deepest, depth > next_deepest
-        second = where(better, first, where(good, corner, second))
-        next_deepest = jnp.where(better, deepest, jnp.where(good, depth, next_deepest))
-        first, deepest = where(better, corner, first), jnp.where(better, depth, deepest)
-    active = (deepest > 0, next_deepest > 0)
-    return Contact(_broadcast(normal, deepest.shape), (first, second), (deepest, jnp.maximum(next_deepest, -1.0)), active)
-
-
-@jax.named_scope("collide.touching")
-def touching(capacity: Capacity, prepared: Prepared, pair: Contact, wall: list[Contact]) -> Touching:
-    """Which bodies touch, by geometry and collision mode: what rewards are decided on."""
-    bodies = capacity.bodies
-    worlds = pair.active[0].shape[-1]
-    at_walls = jnp.stack([contact.active[0][:bodies] for contact in wall]) if wall else jnp.zeros((0, bodies, worlds), bool)
-    return Touching(pairs=pair.active[0] & prepared.touchable, walls=at_walls & prepared.wall_touchable)

@@ -1,9 +1,8 @@
 """Contacts as solver rows: two normals and one friction row a pair (enough in the plane).
 
-`prepare_rows` works out effective masses, couplings and targets once a step; `solve` is one
-Gauss-Seidel visit of all three rows. The couplings let the second row see what the first has done
-without going back to the velocities. Sequential impulses after Catto (GDC 2006); the penetration is
-mended by velocity (Baumgarte) as in the reference engine.
+`prepare_rows` works out effective masses and couplings once a step; `solve` is one Gauss-Seidel visit
+of all three rows, towards the `Goal` that the solver sets. The couplings let the second row see what
+the first has done without going back to the velocities. Sequential impulses after Catto (GDC 2006).
 """
 
 from dataclasses import dataclass
@@ -11,12 +10,13 @@ from dataclasses import dataclass
 import jax
 import jax.numpy as jnp
 
-from physics.base import Array, SolverConfig
+from physics.base import Array
 from physics.collide import Contact
 from physics.materialise import materialise
-from physics.math2d import Vec, reciprocal, spin
+from physics.math2d import Twist, Vec, reciprocal, spin
 
 Rows3 = tuple[Array, Array, Array]  # first normal, second normal, friction
+Pair = tuple[Array, Array]  # of a contact's two points
 
 
 @jax.tree_util.register_dataclass
@@ -25,8 +25,7 @@ class Side:
     """One body of each contact: what the rows need of it."""
 
     pos: Vec
-    vel: Vec
-    omega: Array
+    moving: Twist
     inverse_mass: Array
     inverse_inertia: Array
 
@@ -41,8 +40,23 @@ class ContactRows:
     arm_b: Rows3
     mass: Rows3  # effective mass; 0 switches the row off
     coupling: Rows3  # inverse effective mass between rows (0, 1), (0, 2) and (1, 2)
-    target: tuple[Array, Array]  # wanted normal velocity
     friction: Array
+    inverse_mass: Pair  # of the first body and of the second
+    inverse_inertia: Pair
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class Goal:
+    """What a visit works towards: the normal velocity wanted at each point, and how stiffly.
+
+    A soft row is `hold` times the hard one: with 1 nothing is given away, below 1 impulses leak and the
+    row acts as a spring with a damper (Catto, Soft Constraints, GDC 2011, solved for unit mass).
+    """
+
+    velocity: Pair  # m/s
+    hold: Pair | None = None
+    gate: Pair | None = None  # 0 leaves a normal alone; with it, so is friction
 
 
 def tangent(normal: Vec) -> Vec:
@@ -50,9 +64,7 @@ def tangent(normal: Vec) -> Vec:
     return Vec(normal.y, -normal.x)
 
 
-def prepare_rows(
-    contact: Contact, a: Side, b: Side, admitted: Array, friction: Array, restitution: Array, config: SolverConfig
-) -> ContactRows:
+def prepare_rows(contact: Contact, a: Side, b: Side, admitted: Array, friction: Array) -> ContactRows:
     """Rows of contacts `[K, W]` (any leading shape); `admitted` says which may push at all."""
     normal, along = contact.normal, tangent(contact.normal)
     active = [flag & admitted for flag in contact.active]
@@ -70,20 +82,16 @@ def prepare_rows(
     def effective(i: int) -> Array:
         return jnp.where(on[i], reciprocal(inverse_mass(i, i, linear)), 0.0)
 
-    target = [
-        config.contact_bias / config.dt * jnp.maximum(depth - config.slop, 0.0) - restitution * _speed(point, normal, a, b)
-        for point, depth in zip(contact.points, contact.depths, strict=True)
-    ]
-    rows = ContactRows(
+    return ContactRows(
         normal=normal,
         arm_a=arm_a,
         arm_b=arm_b,
         mass=(effective(0), effective(1), effective(2)),
         coupling=(inverse_mass(0, 1, linear), inverse_mass(0, 2, 0.0), inverse_mass(1, 2, 0.0)),
-        target=(target[0], target[1]),
         friction=friction,
+        inverse_mass=(a.inverse_mass, b.inverse_mass),
+        inverse_inertia=(a.inverse_inertia, b.inverse_inertia),
     )
-    return materialise(rows)
 
 
 def _arms(points: tuple[Vec, ...], directions: tuple[Vec, ...], side: Side) -> Rows3:
@@ -92,26 +100,38 @@ def _arms(points: tuple[Vec, ...], directions: tuple[Vec, ...], side: Side) -> R
     return first, second, third
 
 
-def _speed(point: Vec, normal: Vec, a: Side, b: Side) -> Array:
-    """Normal velocity at which the second body leaves the first at `point`."""
-    of_b = b.vel + spin(b.omega, point - b.pos)
-    of_a = a.vel + spin(a.omega, point - a.pos)
-    return (of_b - of_a).dot(normal)
+def separating(contact: Contact, a: Side, b: Side) -> Pair:
+    """Normal velocity at which the second body leaves the first at each point, m/s."""
+
+    def velocity(side: Side, point: Vec) -> Vec:
+        return side.moving.vel + spin(side.moving.omega, point - side.pos)
+
+    first, second = ((velocity(b, point) - velocity(a, point)).dot(contact.normal) for point in contact.points)
+    return first, second
 
 
-def solve(rows: ContactRows, impulse: Rows3, relative: Vec, omega_a: Array, omega_b: Array) -> tuple[Rows3, Rows3]:
+def solve(rows: ContactRows, goal: Goal, impulse: Rows3, relative: Vec, omega_a: Array, omega_b: Array) -> tuple[Rows3, Rows3]:
     """Visit the rows once: (accumulated impulses, what was added). `relative` is vel_b - vel_a."""
     normal_speed = rows.normal.dot(relative)
     speeds = (normal_speed, normal_speed, tangent(rows.normal).dot(relative))
     u = [s + rows.arm_b[i] * omega_b - rows.arm_a[i] * omega_a for i, s in enumerate(speeds)]
     k01, k02, k12 = rows.coupling
-    first = materialise(jnp.maximum(impulse[0] - rows.mass[0] * (u[0] - rows.target[0]), 0.0))
+    first = _pushed(impulse, rows, goal, 0, u[0])
     d0 = first - impulse[0]
-    second = materialise(jnp.maximum(impulse[1] - rows.mass[1] * (u[1] + k01 * d0 - rows.target[1]), 0.0))
+    second = _pushed(impulse, rows, goal, 1, u[1] + k01 * d0)
     d1 = second - impulse[1]
+    if goal.gate is not None:
+        return (first, second, impulse[2]), (d0, d1, jnp.zeros_like(d0))
     limit = rows.friction * (first + second)
     along = materialise(jnp.clip(impulse[2] - rows.mass[2] * (u[2] + k02 * d0 + k12 * d1), -limit, limit))
     return (first, second, along), (d0, d1, along - impulse[2])
+
+
+def _pushed(impulse: Rows3, rows: ContactRows, goal: Goal, i: int, speed: Array) -> Array:
+    """A normal impulse after a visit: never a pull."""
+    change = rows.mass[i] * (speed - goal.velocity[i])
+    wanted = impulse[i] - (change if goal.gate is None else goal.gate[i] * change)
+    return materialise(jnp.maximum(wanted if goal.hold is None else goal.hold[i] * wanted, 0.0))
 
 
 def push(rows: ContactRows, impulse: Rows3) -> tuple[Vec, Array, Array]:
@@ -122,12 +142,8 @@ def push(rows: ContactRows, impulse: Rows3) -> tuple[Vec, Array, Array]:
     return linear, jnp.asarray(turn_a), jnp.asarray(turn_b)
 
 
-def warm_start(stored: Array, stored_active: Array, contact: Contact, admitted: Array) -> tuple[Rows3, Array]:
-    """Last step's impulses `[3, ...]` where the same point is still in contact: (start, active flags `[2, ...]`)."""
+def warm_start(stored: Array, stored_active: Array, contact: Contact, admitted: Array) -> tuple[Array, Array]:
+    """Last step's impulses `[3, ...]` where the same point is still in contact: (start `[3, ...]`, active flags `[2, ...]`)."""
     active = jnp.stack([flag & admitted for flag in contact.active])
     keep = active & stored_active
-    return (
-        jnp.where(keep[0], stored[0], 0.0),
-        jnp.where(keep[1], stored[1], 0.0),
-        jnp.where(keep[0], stored[2], 0.0),
-    ), active
+    return jnp.where(jnp.stack([keep[0], keep[1], keep[0]]), stored, 0.0), active

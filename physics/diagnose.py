@@ -7,11 +7,12 @@ overflow in this engine, so nothing is counted as such: every pair, wall and joi
 import jax
 import jax.numpy as jnp
 
-from physics import collide, joints
+from physics import joints
 from physics.base import Array, Motion
 from physics.math2d import Vec, reciprocal
 from physics.prepare import Prepared, capacity_of, pad
 from physics.pytree import array, struct
+from physics.step import find_contacts
 
 
 @struct
@@ -32,7 +33,7 @@ def diagnose(prepared: Prepared, motion: Motion) -> Diagnosis:
     padded = pad(motion, capacity_of(prepared.scene))
     pos, vel, pull = Vec.of(padded.pos), Vec.of(padded.vel), Vec.of(prepared.scene.gravity)
     mass, inertia = reciprocal(prepared.inverse_mass), reciprocal(prepared.inverse_inertia)
-    gap = joints.ends(prepared, padded)[2].length()
+    gap = joints.ends(prepared, padded).gap.length()
     return Diagnosis(
         kinetic=0.5 * jnp.sum(mass * vel.dot(vel) + inertia * padded.omega**2, axis=0),
         potential=-jnp.sum(mass * pos.dot(pull), axis=0),
@@ -63,10 +64,7 @@ def summary(diagnosis: Diagnosis) -> dict[str, Array]:
 
 
 def _penetration(prepared: Prepared, motion: Motion) -> Array:
-    capacity, pos = capacity_of(prepared.scene), Vec.of(motion.pos)
-    polygons = collide.place_polygons(prepared, pos, jnp.cos(motion.angle), jnp.sin(motion.angle))
-    found = [(collide.pairs(capacity, prepared, polygons, pos), prepared.admitted)]
-    if capacity.walls:
-        found += zip(collide.walls(capacity, prepared, polygons, pos), prepared.wall_admitted, strict=True)
+    pair, wall = find_contacts(prepared, capacity_of(prepared.scene), motion)
+    found = [(pair, prepared.admitted), *zip(wall.contacts, wall.admitted, strict=True)]
     deepest = [jnp.max(jnp.where(contact.active[0] & admitted, contact.depths[0], 0.0), axis=0) for contact, admitted in found]
     return jnp.max(jnp.stack(deepest), axis=0)

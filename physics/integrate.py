@@ -4,24 +4,29 @@ import jax
 import jax.numpy as jnp
 
 from physics.base import Array, Motion, SolverConfig
-from physics.math2d import Vec
+from physics.math2d import Twist, Vec
+from physics.prepare import Prepared
 
 
 @jax.named_scope("integrate.velocities")
-def gravity(vel: Vec, inverse_mass: Array, pull: Array, config: SolverConfig) -> Vec:
-    """Velocities `[E, W]` after gravity `[2, W]`; immovable and absent bodies do not fall."""
-    falls = inverse_mass > 0
-    return Vec(vel.x + jnp.where(falls, pull[0] * config.dt, 0.0), vel.y + jnp.where(falls, pull[1] * config.dt, 0.0))
+def gravity(moving: Twist, prepared: Prepared, dt: float) -> Twist:
+    """Velocities `[E, W]` after `dt` s of gravity; immovable and absent bodies do not fall."""
+    falls, pull = prepared.inverse_mass > 0, Vec.of(prepared.scene.gravity)
+    return Twist(moving.vel + Vec(jnp.where(falls, pull.x * dt, 0.0), jnp.where(falls, pull.y * dt, 0.0)), moving.omega)
 
 
 @jax.named_scope("integrate.positions")
-def positions(pos: Vec, angle: Array, vel: Vec, omega: Array, config: SolverConfig) -> Motion:
-    """The motion at the end of the step, clipped to the configured bounds."""
+def positions(pos: Vec, angle: Array, moving: Twist, config: SolverConfig) -> Motion:
+    """The motion after a step at these velocities, clipped."""
+    return clipped(pos + moving.vel * config.dt, angle + moving.omega * config.dt, moving, config)
+
+
+def clipped(pos: Vec, angle: Array, moving: Twist, config: SolverConfig) -> Motion:
+    """A motion inside the configured bounds."""
     farthest, fastest = config.max_position, config.max_speed
-    moved = pos + vel * config.dt
     return Motion(
-        pos=jnp.clip(moved.stacked(), -farthest, farthest),
-        angle=angle + omega * config.dt,
-        vel=jnp.clip(vel.stacked(), -fastest, fastest),
-        omega=jnp.clip(omega, -config.max_spin, config.max_spin),
+        pos=jnp.clip(pos.stacked(), -farthest, farthest),
+        angle=angle,
+        vel=jnp.clip(moving.vel.stacked(), -fastest, fastest),
+        omega=jnp.clip(moving.omega, -config.max_spin, config.max_spin),
     )

@@ -9,15 +9,43 @@ It is called where a long expression is read more than once: stages of the narro
 and, in the sweeps, impulses and velocities after every visit. Measured on two cores at 2048 worlds, the
 calls in the sweeps and in the correction of joints, with joints that read the difference of their bodies
 in one sum, made a step 1.4, 2.2 and 1.9 times as fast at sizes s, m and l.
+
+The condition of such a loop is a number that the compiler cannot know. `one_condition` works it out once
+for all loops inside; a condition of its own in every loop, with the comparison, made a step of size l 16 %
+slower.
+
+`Packed` keeps many arrays of one shape in one. Cutting the rows of contacts into colours is then one copy
+a colour instead of one a field, and as equal programs are compiled once, the colours share their kernels.
 """
 
-from typing import TypeVar
+import contextlib
+from collections.abc import Iterator
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
 import jax
 import jax.numpy as jnp
 from jax import lax
 
 T = TypeVar("T")
+_never: ContextVar[jax.Array | None] = ContextVar("never", default=None)
+
+
+@contextlib.contextmanager
+def one_condition(values: Any) -> Iterator[None]:
+    """Let every `materialise` inside share one condition, worked out from the first number of `values`."""
+    token = _never.set(_impossible(jax.tree.leaves(values)[0]))
+    try:
+        yield
+    finally:
+        _never.reset(token)
+
+
+def _impossible(leaf: jax.Array) -> jax.Array:
+    """False, but the compiler does not see it: no number is above 0 and not a number."""
+    number = leaf.reshape(-1)[0].astype(jnp.float32)
+    return (number != number) & (number > 0)
 
 
 def _changed(leaf: jax.Array) -> jax.Array:
@@ -29,10 +57,39 @@ def materialise(values: T) -> T:
     full = [leaf for leaf in jax.tree.leaves(values) if leaf.size]
     if jax.default_backend() != "cpu" or not full:
         return values
-    probe = full[0].reshape(-1)[0].astype(jnp.float32)
-    never = (probe > 1e37).astype(jnp.int32)  # unknown to the compiler, false at run time
+    shared = _never.get()
+    never = _impossible(full[0]) if shared is None else shared
 
     def body(carry: tuple[jax.Array, T]) -> tuple[jax.Array, T]:
-        return carry[0] - 1, jax.tree.map(_changed, carry[1])
+        return carry[0], jax.tree.map(_changed, carry[1])
 
-    return lax.while_loop(lambda carry: carry[0] > 0, body, (never, values))[1]
+    return lax.while_loop(lambda carry: carry[0], body, (never, values))[1]
+
+
+@dataclass(frozen=True)
+class Packed(Generic[T]):
+    """A struct whose arrays all have one shape, as one array `[fields, ...]`."""
+
+    values: jax.Array
+    structure: Any
+
+    def open(self) -> T:
+        """The struct again; its arrays are views that fuse into the kernels that read them."""
+        return jax.tree.unflatten(self.structure, list(self.values))
+
+    def row(self, index: int) -> "Packed[T]":
+        """One row of every array, in memory of its own."""
+        return Packed(materialise(self.values[:, index]), self.structure)
+
+    def rows(self, start: int, stop: int) -> "Packed[T]":
+        """Rows of every array, in memory of their own."""
+        return Packed(materialise(self.values[:, start:stop]), self.structure)
+
+
+jax.tree_util.register_dataclass(Packed, data_fields=["values"], meta_fields=["structure"])
+
+
+def pack(struct: T) -> Packed[T]:
+    """Stack the arrays of a struct."""
+    leaves, structure = jax.tree.flatten(struct)
+    return Packed(materialise(jnp.stack(leaves)), structure)

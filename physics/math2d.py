@@ -68,6 +68,31 @@ class Vec:
         return jnp.sqrt(self.dot(self))
 
 
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class Twist:
+    """How bodies move, or how far they have moved: linear and angular, of the same shape."""
+
+    vel: Vec
+    omega: Array
+
+    def __add__(self, other: "Twist") -> "Twist":
+        return Twist(self.vel + other.vel, self.omega + other.omega)
+
+    def __sub__(self, other: "Twist") -> "Twist":
+        return Twist(self.vel - other.vel, self.omega - other.omega)
+
+    def __mul__(self, factor: Array | float) -> "Twist":
+        return Twist(self.vel * factor, self.omega * factor)
+
+    def __getitem__(self, index: object) -> "Twist":
+        return Twist(self.vel[index], self.omega[index])  # type: ignore[index]
+
+    def reshape(self, *shape: int) -> "Twist":
+        """All components reshaped."""
+        return Twist(self.vel.reshape(*shape), self.omega.reshape(shape))
+
+
 def spin(omega: Array, arm: Vec) -> Vec:
     """Velocity of the point at `arm` from the centre of a body that turns at `omega` (rad/s)."""
     return Vec(-omega * arm.y, omega * arm.x)

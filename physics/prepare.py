@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from physics import schedule
+from physics import attach, schedule
 from physics.base import Array, Bodies, Capacity, Motion, Scene
 from physics.math2d import Vec, reciprocal
 from physics.pytree import array, struct
@@ -33,10 +33,9 @@ class Prepared:
     wall_friction: Array = array("R E")
     wall_restitution: Array = array("R E")
     joint_active: Array = array("J", "bool")
-    on_a: Array = array("J E")  # 1 at the body that is the joint's first, else 0; all 0 for a wall
-    on_b: Array = array("J E")
-    between: Array = array("J E")  # on_b - on_a: summed with it, values of bodies give the second's less the first's
-    thruster_on: Array = array("T E")
+    body_a: Array = array("J", "int32")  # the bodies that each active joint acts on; -1 for a wall
+    body_b: Array = array("J", "int32")
+    thruster_body: Array = array("T", "int32")  # -1 where there is nothing to push
 
 
 def capacity_of(scene: Scene) -> Capacity:
@@ -86,8 +85,7 @@ def prepare(scene: Scene, base_friction: float = 0.4) -> Prepared:
     friction, restitution = padded(bodies.friction), padded(bodies.restitution)
     wall_touchable = jnp.broadcast_to(bodies.active, (capacity.walls, count, worlds))  # walls have mode 2
     wall_free = wall_touchable & (bodies.inverse_mass > 0) & ~linked[count : count + capacity.walls, :count]
-    rows = jnp.arange(capacity.even_bodies)[:, None]
-    on_a, on_b = ((joint_active[:, None] & (body[:, None] == rows)).astype(jnp.float32) for body in (joints.body_a, joints.body_b))
+    body_a, body_b = (jnp.where(joint_active & (body < count), body, -1) for body in (joints.body_a, joints.body_b))
     return Prepared(
         scene=scene,
         inverse_mass=inverse_mass,
@@ -102,16 +100,16 @@ def prepare(scene: Scene, base_friction: float = 0.4) -> Prepared:
         wall_friction=_combined_friction(scene.walls.friction[:, None], friction, base_friction),
         wall_restitution=jnp.minimum(scene.walls.restitution[:, None], restitution),
         joint_active=joint_active,
-        on_a=on_a,
-        on_b=on_b,
-        between=on_b - on_a,
-        thruster_on=_thruster_on(scene, active, rows),
+        body_a=body_a,
+        body_b=body_b,
+        thruster_body=_thruster_body(scene, active),
     )
 
 
-def _thruster_on(scene: Scene, active: Array, rows: Array) -> Array:
+def _thruster_body(scene: Scene, active: Array) -> Array:
     thrusters = scene.thrusters
-    return (thrusters.active[:, None] & (thrusters.body[:, None] == rows) & active).astype(jnp.float32)
+    present = jnp.any(attach.is_at(thrusters.body, active.shape[0]) & active, axis=-2)
+    return jnp.where(thrusters.active & present, thrusters.body, -1)
 
 
 def _modes_meet(a: Array, b: Array) -> Array:

@@ -1,142 +1,236 @@
-"""The sweeps: joints, then pairs of bodies colour by colour, then walls, again and again.
+"""What both solvers are made of: rows, warm start, and one Gauss-Seidel sweep over all of them.
 
+A sweep visits the joints one after the other, then the pairs of bodies colour by colour, then the walls.
 Velocities are flat `[E, W]` for joints and walls and two rows of seats `[2, E/2, W]` for the
 tournament of pairs; the change of shape is free. See `schedule` for why seats rotate.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import jax
 import jax.numpy as jnp
-from jax import lax
+import numpy as np
 
 from physics import contacts, joints, schedule
-from physics.base import Array, SolverConfig
-from physics.contacts import ContactRows, Rows3
-from physics.joints import JointRows
-from physics.materialise import materialise
-from physics.math2d import Vec
+from physics.base import Array, Capacity, Impulses, Motion
+from physics.collide import Contact
+from physics.contacts import ContactRows, Goal, Pair, Rows3, Side
+from physics.materialise import Packed, materialise, pack
+from physics.math2d import Twist, Vec
 from physics.prepare import Prepared
+from physics.room import WallContacts
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What a solver is given: poses, velocities before and after actuators, contacts, and last step's impulses."""
+
+    prepared: Prepared
+    capacity: Capacity
+    motion: Motion  # padded to `E`
+    driven: Twist  # velocities after motors and thrusters
+    pair: Contact
+    wall: WallContacts
+    stored: Impulses
 
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
-class Rows:
-    """Everything that the sweeps read."""
+class Touches:
+    """All contacts of a step, as the rows need them, with what `extra` a solver keeps of each."""
 
-    pair: list[ContactRows]  # one entry a colour, each [E/2, W]
-    pair_mass: list[Array]  # per colour [2, E/2, W]: inverse masses, negative for the first body
-    pair_inertia: list[Array]
-    wall: list[ContactRows]  # floor or ceiling, then left or right; each [E, W]
-    joint: JointRows
+    pairs: Packed  # (ContactRows, extra), [K, W]
+    colours: list[Packed]  # the same cut into colours, each [E/2, W]
+    walls: list  # (ContactRows, extra) of floor or ceiling, then of left or right; each [E, W]
 
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class Solution:
-    """What the sweeps change: accumulated impulses and velocities `[E, W]`."""
+    """What a sweep changes: accumulated impulses and velocities `[E, W]`."""
 
-    pair: list[Rows3]
+    pair: list[Rows3]  # one entry a colour
     wall: list[Rows3]
-    joint: tuple[Array, Array, Array]  # each [J, W]
-    vel: Vec
-    omega: Array
+    joint: list[Rows3]  # per joint (x, y, angle), each [W]
+    moving: Twist
 
 
-def split_colours(plan: schedule.Schedule, value: Array) -> list[Array]:
-    """Slots `[K, W]` as one array `[E/2, W]` a colour."""
-    return [value[colour * plan.half : (colour + 1) * plan.half] for colour in range(plan.colours)]
+Extra = Callable[[Contact, Side, Side, Array], T]  # (contact, first, second, restitution) -> what a solver keeps of it
+
+
+@jax.named_scope("contacts.prepare_rows")
+def touches(problem: Problem, moving: Twist, extra: Extra) -> Touches:
+    """Rows of all contacts, with what `extra` makes of each; `moving` is what it may judge impacts by."""
+    prepared, pair, wall = problem.prepared, problem.pair, problem.wall
+    plan = schedule.make(problem.capacity.even_bodies)
+    body = Side(Vec.of(problem.motion.pos), moving, prepared.inverse_mass, prepared.inverse_inertia)
+
+    def side(rows: np.ndarray) -> Side:
+        return materialise(jax.tree.map(lambda leaf: leaf[rows], body))
+
+    first, second = side(plan.first), side(plan.second)
+    still = jax.tree.map(jnp.zeros_like, body)
+    rows = contacts.prepare_rows(pair, first, second, prepared.admitted, prepared.friction)
+    pairs = pack((rows, extra(pair, first, second, prepared.restitution)))
+    walls = [
+        materialise(
+            (
+                contacts.prepare_rows(contact, still, body, wall.admitted[slot], wall.friction[slot]),
+                extra(contact, still, body, wall.restitution[slot]),
+            )
+        )
+        for slot, contact in enumerate(wall.contacts)
+    ]
+    return Touches(pairs, [pairs.rows(c * plan.half, (c + 1) * plan.half) for c in range(plan.colours)], walls)
+
+
+@jax.named_scope("solve.begin")
+def begin(problem: Problem, moving: Twist) -> tuple[Solution, Impulses]:
+    """Where sweeps start from: last step's impulses of what still touches, and which contacts are active now."""
+    prepared, stored, pair, wall = problem.prepared, problem.stored, problem.pair, problem.wall
+    impulse, active = contacts.warm_start(stored.contact, stored.contact_active, pair, prepared.admitted)
+    walls, wall_active = [], []
+    for slot, contact in enumerate(wall.contacts):
+        same = wall.side[slot] == stored.wall_side[slot]
+        at, flags = contacts.warm_start(stored.wall[:, slot], stored.wall_active[:, slot] & same, contact, wall.admitted[slot])
+        walls.append((at[0], at[1], at[2]))
+        wall_active.append(flags)
+    flags = jnp.stack(wall_active, axis=1) if wall_active else jnp.zeros_like(stored.wall_active)
+    now = replace(stored, contact_active=active, wall_active=flags, wall_side=wall.side)
+    return Solution(split_colours(impulse), walls, joints.warm_start(prepared, stored.joint), moving), now
+
+
+@jax.named_scope("solve.store")
+def store(done: Solution, now: Impulses) -> Impulses:
+    """The impulses to start from in the next step; `now` says which contacts are active."""
+    return replace(
+        now,
+        contact=join_colours(done.pair),
+        wall=jnp.stack([jnp.stack(impulse) for impulse in done.wall], axis=1) if done.wall else now.wall,
+        joint=jnp.stack([jnp.stack(row) for row in zip(*done.joint, strict=True)]) if done.joint else now.joint,
+    )
+
+
+def split_colours(impulse: Array) -> list[Rows3]:
+    """Impulses `[3, K, W]` as three arrays `[E/2, W]` a colour."""
+    plan = schedule.of_pairs(impulse.shape[1])
+    impulse = materialise(impulse)
+    parts = [materialise(impulse[:, c * plan.half : (c + 1) * plan.half]) for c in range(plan.colours)]
+    return [(part[0], part[1], part[2]) for part in parts]
 
 
 def join_colours(values: list[Rows3]) -> Array:
-    """The inverse of `split_colours` for impulses: `[3, K, W]`."""
-    return jnp.stack([jnp.concatenate([value[i] for value in values]) for i in range(3)])
+    """The inverse of `split_colours`."""
+    return jnp.concatenate([jnp.stack(value) for value in values], axis=1)
 
 
 @jax.named_scope("solve.warm_start")
-def warm_start(rows: Rows, prepared: Prepared, start: Solution) -> Solution:
-    """Apply the impulses that `start` carries to its velocities."""
-    seats = _sit(start.vel, start.omega)
-    for colour, (row, impulse) in enumerate(zip(rows.pair, start.pair, strict=True)):
-        seats = materialise(_stand_next(_push_pair(rows, colour, row, impulse, *seats)))
-    vel, omega = _rise(*seats, start.omega.shape)
-    for row, impulse in zip(rows.wall, start.wall, strict=True):
-        vel, omega = _push_wall(prepared, row, impulse, vel, omega)
-    for j in range(start.joint[0].shape[0]):
-        point, angle = Vec(start.joint[0][j], start.joint[1][j]), start.joint[2][j]
-        vel, omega = joints.apply(prepared, rows.joint, j, point, angle, vel, omega)
-    return replace(start, vel=vel, omega=omega)
+def warm_start(prepared: Prepared, rows: Touches, joint: list[Packed], now: Solution) -> Solution:
+    """Apply the impulses that `now` carries to its velocities."""
+    contact, _ = rows.pairs.open()
+    joined = materialise(join_colours(now.pair))
+    upper, lower = _pushed(contact, (joined[0], joined[1], joined[2]))
+    pushes = pack((upper, lower))
+    half = now.moving.omega.shape[0] // 2
+    seats = sit(now.moving)
+    for colour in range(len(rows.colours)):
+        seats = _change(seats, *pushes.rows(colour * half, (colour + 1) * half).open())
+    moving = rise(seats)
+    for (row, _), impulse in zip(rows.walls, now.wall, strict=True):
+        moving = _push_wall(row, impulse, moving)
+    return replace(now, moving=joints.push_all(prepared, joint, now.joint, moving))
 
 
 @jax.named_scope("solve.sweep")
-def sweep(rows: Rows, prepared: Prepared, start: Solution, config: SolverConfig) -> Solution:
-    """`config.iterations` Gauss-Seidel sweeps over all constraints."""
-    return lax.fori_loop(0, config.iterations, lambda _, now: _one_sweep(rows, prepared, now), start)
+def sweep(
+    prepared: Prepared, rows: Touches, joint: list[Packed], pairs: list[Goal], walls: list[Goal], now: Solution, joint_hold: float = 1.0
+) -> Solution:
+    """Visit every constraint once, contacts towards their goals."""
+    impulses, moving = joints.visit(prepared, joint, now.joint, now.moving, joint_hold)
+    return sweep_contacts(rows, pairs, walls, replace(now, joint=impulses, moving=moving))
 
 
-def _one_sweep(rows: Rows, prepared: Prepared, now: Solution) -> Solution:
-    joint, vel, omega = _visit_joints(rows, prepared, now)
-    pair, vel, omega = _visit_pairs(rows, now.pair, vel, omega)
-    wall, vel, omega = _visit_walls(rows, prepared, now.wall, vel, omega)
-    return Solution(pair, wall, joint, vel, omega)
+def sweep_contacts(rows: Touches, pairs: list[Goal], walls: list[Goal], now: Solution) -> Solution:
+    """Visit every contact once."""
+    pair, moving = _visit_pairs(rows, pairs, now.pair, now.moving)
+    wall, moving = _visit_walls(rows, walls, now.wall, moving)
+    return Solution(pair, wall, now.joint, moving)
 
 
 @jax.named_scope("solve.pairs")
-def _visit_pairs(rows: Rows, impulses: list[Rows3], vel: Vec, omega: Array) -> tuple[list[Rows3], Vec, Array]:
-    seats = _sit(vel, omega)
-    found: list[Rows3] = []
-    for colour, (row, impulse) in enumerate(zip(rows.pair, impulses, strict=True)):
-        seat_vel, seat_omega = seats
-        relative = seat_vel[1] - seat_vel[0]
-        impulse, added = contacts.solve(row, impulse, relative, seat_omega[0], seat_omega[1])
+def _visit_pairs(rows: Touches, goals: list[Goal], impulses: list[Rows3], moving: Twist) -> tuple[list[Rows3], Twist]:
+    seats, found = sit(moving), []
+    for packed, goal, impulse in zip(rows.colours, goals, impulses, strict=True):
+        row, _ = packed.open()
+        relative = seats.vel[1] - seats.vel[0]
+        impulse, added = contacts.solve(row, goal, impulse, relative, seats.omega[0], seats.omega[1])
         found.append(impulse)
-        seats = materialise(_stand_next(_push_pair(rows, colour, row, added, *seats)))
-    return found, *_rise(*seats, omega.shape)
+        seats = _change(seats, *_pushed(row, added))
+    return found, rise(seats)
 
 
 @jax.named_scope("solve.walls")
-def _visit_walls(rows: Rows, prepared: Prepared, impulses: list[Rows3], vel: Vec, omega: Array) -> tuple[list[Rows3], Vec, Array]:
+def _visit_walls(rows: Touches, goals: list[Goal], impulses: list[Rows3], moving: Twist) -> tuple[list[Rows3], Twist]:
     found: list[Rows3] = []
-    for row, impulse in zip(rows.wall, impulses, strict=True):
-        impulse, added = contacts.solve(row, impulse, vel, jnp.zeros(()), omega)
+    for (row, _), goal, impulse in zip(rows.walls, goals, impulses, strict=True):
+        impulse, added = contacts.solve(row, goal, impulse, moving.vel, jnp.zeros(()), moving.omega)
         found.append(impulse)
-        vel, omega = materialise(_push_wall(prepared, row, added, vel, omega))
-    return found, vel, omega
+        moving = _push_wall(row, added, moving)
+    return found, moving
 
 
-@jax.named_scope("solve.joints")
-def _visit_joints(rows: Rows, prepared: Prepared, now: Solution) -> tuple[tuple[Array, Array, Array], Vec, Array]:
-    vel, omega = now.vel, now.omega
-    results = []
-    for j in range(now.joint[0].shape[0]):
-        impulse = (now.joint[0][j], now.joint[1][j], now.joint[2][j])
-        impulse, vel, omega = joints.solve(prepared, rows.joint, j, impulse, vel, omega)
-        results.append(impulse)
-    if not results:
-        return now.joint, vel, omega
-    x, y, angle = (jnp.stack(values) for values in zip(*results, strict=True))
-    return (x, y, angle), vel, omega
+@jax.named_scope("solve.separations")
+def separations(rows: Touches, moved: Twist, start: Callable[[object], Pair]) -> tuple[list[Pair], list[Pair]]:
+    """Distance at each contact point, per colour and per wall, after bodies have `moved` (m, rad) since the rows were made.
+
+    To first order in the rotation, with the levers of the rows: exact for discs. `start` reads the distance at
+    first from what the solver keeps of a contact.
+    """
+    seats, pairs = sit(moved), []
+    for packed in rows.colours:
+        row, extra = packed.open()
+        pairs.append(materialise(_moved_apart(row, start(extra), seats.vel[1] - seats.vel[0], seats.omega[0], seats.omega[1])))
+        seats = materialise(_stand_next(seats))
+    walls = [_moved_apart(row, start(extra), moved.vel, jnp.zeros(()), moved.omega) for row, extra in rows.walls]
+    return pairs, materialise(walls)
 
 
-def _sit(vel: Vec, omega: Array) -> tuple[Vec, Array]:
-    shape = (2, omega.shape[0] // 2, omega.shape[1])
-    return vel.reshape(*shape), omega.reshape(shape)
+def _moved_apart(row: ContactRows, start: Pair, relative: Vec, turn_a: Array, turn_b: Array) -> Pair:
+    along = row.normal.dot(relative)
+    first, second = (start[i] + along + row.arm_b[i] * turn_b - row.arm_a[i] * turn_a for i in range(2))
+    return first, second
 
 
-def _rise(vel: Vec, omega: Array, shape: tuple[int, ...]) -> tuple[Vec, Array]:
-    return vel.reshape(*shape), omega.reshape(shape)
+def sit(moving: Twist) -> Twist:
+    """Bodies `[E, W]` on their seats `[2, E/2, W]` of the first colour."""
+    return moving.reshape(2, moving.omega.shape[0] // 2, moving.omega.shape[1])
 
 
-def _stand_next(seats: tuple[Vec, Array]) -> tuple[Vec, Array]:
+def rise(seats: Twist) -> Twist:
+    """The inverse of `sit`, after the last colour."""
+    return seats.reshape(2 * seats.omega.shape[1], seats.omega.shape[2])
+
+
+def _change(seats: Twist, upper: Twist, lower: Twist) -> Twist:
+    """Add to the velocities of both rows of seats, and move everybody one seat on."""
+    return materialise(_stand_next(jax.tree.map(lambda at, u, l: at + jnp.stack([u, l]), seats, upper, lower)))
+
+
+def _stand_next(seats: Twist) -> Twist:
     return jax.tree.map(schedule.rotate, seats)
 
 
-def _push_pair(rows: Rows, colour: int, row: ContactRows, impulse: Rows3, vel: Vec, omega: Array) -> tuple[Vec, Array]:
+def _pushed(row: ContactRows, impulse: Rows3) -> tuple[Twist, Twist]:
+    """What impulses add to the velocities of the first bodies and of the second."""
     linear, turn_a, turn_b = contacts.push(row, impulse)
-    mass, inertia = rows.pair_mass[colour], rows.pair_inertia[colour]
-    return vel + linear * mass, omega + inertia * jnp.stack([turn_a, turn_b])
+    mass, inertia = row.inverse_mass, row.inverse_inertia
+    return Twist(linear * -mass[0], turn_a * -inertia[0]), Twist(linear * mass[1], turn_b * inertia[1])
 
 
-def _push_wall(prepared: Prepared, row: ContactRows, impulse: Rows3, vel: Vec, omega: Array) -> tuple[Vec, Array]:
-    linear, _, turn = contacts.push(row, impulse)
-    return vel + linear * prepared.inverse_mass, omega + prepared.inverse_inertia * turn
+def _push_wall(row: ContactRows, impulse: Rows3, moving: Twist) -> Twist:
+    _, added = _pushed(row, impulse)
+    return materialise(jax.tree.map(jnp.add, moving, added))

@@ -10,8 +10,8 @@ from physics.errors import InputError
 def test_words_and_files_are_merged_and_later_ones_win(tmp_path):
     file = tmp_path / "a.yaml"
     file.write_text("run:\n  worlds: 32\n  seed: 5\noptimizer:\n  learning_rate: 1e-4\n")
-    found = config.load([str(file), "run.seed=7", "env.solver.iterations=5"])
-    assert (found.run.worlds, found.run.seed, found.env.solver.iterations) == (32, 7, 5)
+    found = config.load([str(file), "run.seed=7", "env.solver.sequential.iterations=5"])
+    assert (found.run.worlds, found.run.seed, found.env.solver.sequential.iterations) == (32, 7, 5)
     assert found.optimizer.learning_rate == 1e-4
     assert found.ppo == RunConfig().ppo
 

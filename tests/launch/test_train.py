@@ -86,7 +86,7 @@ def test_help_lists_every_setting(capsys):
     assert train.main(["--help"]) == 0
     out = capsys.readouterr().out
     assert "ppo.minibatch_size" in out
-    assert "env.solver.iterations" in out
+    assert "env.solver.sequential.iterations" in out
     assert "--resume" in out
 
 

@@ -7,12 +7,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from physics import collide, pytree, schedule
+from physics import collide, pytree, room, schedule
 from physics.base import CEILING, FLOOR, ROOM_WIDTH, Capacity, Scene
 from physics.build import Builder
 from physics.collide import Contact
 from physics.math2d import Vec
 from physics.prepare import prepare
+from physics.room import WallContacts
 from tests.physics.scenes import QUICK, random_polygon, turned
 
 WORLDS = 500
@@ -28,7 +29,7 @@ class Sample:
     pos: np.ndarray
     radius: np.ndarray
     pairs: Contact
-    walls: list[Contact]
+    walls: WallContacts
 
     def found(self, a: int, b: int) -> Contact:
         """Contacts `[W]` of bodies a and b, whose normals point from a to b."""
@@ -41,6 +42,7 @@ class Sample:
 def sample() -> Sample:
     random = np.random.RandomState(0)
     pos = random.uniform(-0.5, 0.5, (2, 4, WORLDS)).astype(np.float32)
+    pos[:, :, ::2] += 4.8  # half of the worlds at the left and the floor, half at the right and the ceiling
     angle = random.uniform(-4, 4, (4, WORLDS)).astype(np.float32)
     radius = random.uniform(0.05, 0.5, (2, WORLDS)).astype(np.float32)
     shapes = [[random_polygon(random, random.randint(3, 7), 0.15, 0.6) for _ in range(WORLDS)] for _ in range(2)]
@@ -64,10 +66,10 @@ def _scene(shapes: list[list[np.ndarray]], radius: np.ndarray) -> Scene:
     return dataclasses.replace(scene, bodies=bodies)
 
 
-def _collided(scene: Scene, pos: jax.Array, angle: jax.Array) -> tuple[Contact, list[Contact]]:
+def _collided(scene: Scene, pos: jax.Array, angle: jax.Array) -> tuple[Contact, WallContacts]:
     prepared, centre = prepare(scene), Vec.of(pos)
     polygons = collide.place_polygons(prepared, centre, jnp.cos(angle), jnp.sin(angle))
-    return collide.pairs(CAPACITY, prepared, polygons, centre), collide.walls(CAPACITY, prepared, polygons, centre)
+    return collide.pairs(CAPACITY, prepared, polygons, centre), room.walls(CAPACITY, prepared, polygons, centre)
 
 
 _collide = jax.jit(_collided, compiler_options=QUICK)
@@ -188,20 +190,51 @@ WALLS = [((0, 1), FLOOR), ((1, 0), 0.0), ((-1, 0), -ROOM_WIDTH), ((0, -1), -CEIL
 
 @pytest.mark.parametrize("wall", range(4))
 def test_walls_are_half_spaces(sample, wall):
-    found, (normal, offset) = sample.walls[wall], WALLS[wall]
-    assert (found.normal.x == normal[0]).all()
-    assert (found.normal.y == normal[1]).all()
+    normal, offset = np.array(WALLS[wall][0]), WALLS[wall][1]
+    slot, far = next((s, wall == pair[1]) for s, pair in enumerate(room.OPPOSITE_WALLS) if wall in pair)
+    found, here = sample.walls.contacts[slot], sample.walls.side[slot] == far
+    assert (~here[:, ::2] if wall in (0, 1) else ~here[:, 1::2]).any()
     for p in range(2):
         for w in range(WORLDS):
-            depths = np.sort(offset - sample.corners[p][w] @ np.array(normal))[::-1]
-            assert found.depths[0][p, w] == pytest.approx(depths[0], abs=1e-5)
-            assert found.active[0][p, w] == (found.depths[0][p, w] > 0)
-            if found.active[1][p, w]:
-                assert found.depths[1][p, w] == pytest.approx(depths[1], abs=1e-5)
-            elif abs(depths[1]) > 1e-5:
-                assert depths[1] < 0
+            depths = np.sort(offset - sample.corners[p][w] @ normal)[::-1]
+            assert bool(sample.walls.touching[wall, p, w]) == (depths[0] > 0) or abs(depths[0]) < 1e-5
+            if here[p, w]:
+                _check_corners(found, (p, w), depths)
     for c in range(2):
-        depth = sample.radius[c] - (np.array(normal) @ sample.pos[:, 2 + c] - offset)
-        np.testing.assert_allclose(found.depths[0][2 + c], depth, atol=1e-5)
-        point = np.array([found.points[0].x[2 + c], found.points[0].y[2 + c]])
-        np.testing.assert_allclose(np.array(normal) @ point, offset, atol=1e-5)
+        depth = sample.radius[c] - (normal @ sample.pos[:, 2 + c] - offset)
+        np.testing.assert_array_equal(sample.walls.touching[wall, 2 + c], depth > 0)
+        at = here[2 + c]
+        np.testing.assert_allclose(found.depths[0][2 + c][at], depth[at], atol=1e-5)
+        point = np.array([found.points[0].x[2 + c], found.points[0].y[2 + c]])[:, at]
+        np.testing.assert_allclose(normal @ point, offset, atol=1e-5)
+        for axis, part in enumerate((found.normal.x, found.normal.y)):
+            assert (part[2 + c][at] == normal[axis]).all()
+
+
+def _check_corners(found: Contact, at: tuple[int, int], depths: np.ndarray) -> None:
+    """The two deepest corners of one polygon, against all `depths` in falling order."""
+    assert found.depths[0][at] == pytest.approx(depths[0], abs=1e-5)
+    assert found.active[0][at] == (found.depths[0][at] > 0)
+    if found.active[1][at]:
+        assert found.depths[1][at] == pytest.approx(depths[1], abs=1e-5)
+    elif abs(depths[1]) > 1e-5:
+        assert depths[1] < 0
+
+
+def test_margin_finds_what_is_about_to_touch():
+    square = [(-0.1, -0.1), (0.1, -0.1), (0.1, 0.1), (-0.1, 0.1)]
+
+    def at(x: float) -> collide.Polygons:
+        corners = [Vec(jnp.array([a + x]), jnp.array([b])) for a, b in square]
+        normals = [Vec(jnp.array([float(a)]), jnp.array([float(b)])) for a, b in ((0, -1), (1, 0), (0, 1), (-1, 0))]
+        return collide.Polygons(corners, normals, [n.dot(c) for n, c in zip(normals, corners, strict=True)])
+
+    for gap, near, touch in ((0.03, False, False), (0.01, True, False), (-0.01, True, True)):
+        centre, radius = Vec(jnp.array([0.2 + gap]), jnp.array([0.0])), jnp.array([0.1])
+        boxes = collide.polygon_polygon(at(0), at(0.2 + gap), margin=0.02)
+        disc = collide.polygon_circle(at(0), centre, radius, margin=0.02)
+        discs = collide.circle_circle(Vec(jnp.array([0.0]), jnp.array([0.0])), radius, centre, radius, margin=0.02)
+        for found in (boxes, disc, discs):
+            assert (bool(found.active[0][0]), bool(found.touching[0])) == (near, touch)
+            assert float(found.depths[0][0]) == pytest.approx(-gap, abs=1e-5)
+        assert bool(boxes.active[1][0]) == near

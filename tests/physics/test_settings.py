@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from physics.base import SolverConfig
+from physics.base import SequentialConfig, SoftConfig, SolverConfig
 from physics.errors import InputError
 from physics.settings import section, setting, validate
 
@@ -32,23 +32,25 @@ class Outer:
 
 def test_defaults_are_allowed():
     assert Outer().inner.share == 0.5
-    assert SolverConfig().iterations == 10
+    assert SolverConfig().sequential.iterations == 10
 
 
 @pytest.mark.parametrize(
-    ("key", "value", "wanted"),
+    ("config", "key", "value", "wanted"),
     [
-        ("dt", 0.0, "more than 0"),
-        ("dt", float("nan"), "more than 0"),
-        ("dt", float("inf"), "more than 0"),
-        ("iterations", 0, "at least 1"),
-        ("contact_bias", 1.5, "at least 0 and at most 1"),
-        ("contact_bias", -0.1, "at least 0 and at most 1"),
+        (SolverConfig, "dt", 0.0, "more than 0"),
+        (SolverConfig, "dt", float("nan"), "more than 0"),
+        (SolverConfig, "dt", float("inf"), "more than 0"),
+        (SolverConfig, "method", "hard", "one of sequential, soft"),
+        (SequentialConfig, "iterations", 0, "at least 1"),
+        (SequentialConfig, "contact_bias", 1.5, "at least 0 and at most 1"),
+        (SequentialConfig, "contact_bias", -0.1, "at least 0 and at most 1"),
+        (SoftConfig, "substeps", 0, "at least 1"),
     ],
 )
-def test_out_of_bounds(key, value, wanted):
-    with pytest.raises(InputError, match=f"{key}: found {value}, wanted {wanted}"):
-        SolverConfig(**{key: value})
+def test_out_of_bounds(config, key, value, wanted):
+    with pytest.raises(InputError, match=f"{key}: found '?{value}'?, wanted {wanted}"):
+        config(**{key: value})
 
 
 def test_choices_and_sequences():
