@@ -30,7 +30,7 @@ def advance(problem: Problem, config: SolverConfig) -> tuple[Motion, Impulses]:
     """Solve one step: the motion at its end (padded) and the impulses for the next."""
     prepared, motion = problem.prepared, problem.motion
     falling = integrate.gravity(Twist(Vec.of(motion.vel), motion.omega), prepared, config.dt)
-    rows = solve.touches(problem, falling, lambda *contact: _wanted(*contact, config))
+    rows = solve.touches(problem, falling, lambda contact, a, b, bounce: _wanted(contact, a, b, bounce, config))
     placed = joints.ends(prepared, motion)
     joint = _joint_rows(prepared, placed, config)
     one_by_one = joints.one_by_one(joint)

@@ -71,7 +71,7 @@ def margin(config: SolverConfig) -> float:
 def advance(problem: Problem, config: SolverConfig) -> tuple[Motion, Impulses]:
     """Solve one step: the motion at its end (padded) and the impulses for the next."""
     before = Twist(Vec.of(problem.motion.vel), problem.motion.omega)
-    rows = solve.touches(problem, before, lambda *contact: _keep(*contact, config.soft))
+    rows = solve.touches(problem, before, lambda contact, a, b, bounce: _keep(contact, a, b, bounce, config.soft))
     begun, active = solve.begin(problem, problem.driven)
     nothing = jax.tree.map(jnp.zeros_like, before)
     calm = jax.tree.map(jnp.zeros_like, ([(i[0], i[1]) for i in begun.pair], [(i[0], i[1]) for i in begun.wall]))

@@ -7,7 +7,7 @@ tournament of pairs; the change of shape is free. See `schedule` for why seats r
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -184,7 +184,7 @@ def _visit_walls(rows: Touches, goals: list[Goal], impulses: list[Rows3], moving
 
 
 @jax.named_scope("solve.separations")
-def separations(rows: Touches, moved: Twist, start: Callable[[object], Pair]) -> tuple[list[Pair], list[Pair]]:
+def separations(rows: Touches, moved: Twist, start: Callable[[Any], Pair]) -> tuple[list[Pair], list[Pair]]:
     """Distance at each contact point, per colour and per wall, after bodies have `moved` (m, rad) since the rows were made.
 
     To first order in the rotation, with the levers of the rows: exact for discs. `start` reads the distance at
