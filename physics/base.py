@@ -96,6 +96,7 @@ class SoftConfig:
     joint_damping: float = setting(2.0, "damping ratio of joints and limits", above=0)
     push_speed: float = setting(3.0, "bodies that overlap are pushed apart no faster than this, m/s", above=0)
     bounce_speed: float = setting(1.0, "slower impacts do not bounce, m/s", least=0)
+    bounce_sweeps: int = setting(3, "sweeps that share out a bounce", least=1)
 
     def __post_init__(self) -> None:
         """Refuse impossible values."""

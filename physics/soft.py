@@ -77,7 +77,7 @@ def advance(problem: Problem, config: SolverConfig) -> tuple[Motion, Impulses]:
     calm = jax.tree.map(jnp.zeros_like, ([(i[0], i[1]) for i in begun.pair], [(i[0], i[1]) for i in begun.wall]))
     now = Progress(begun, nothing, solve.separations(rows, nothing, _start), calm)
     done = lax.fori_loop(0, config.soft.substeps, lambda _, now: _substep(problem, rows, now, config), now)
-    bounced = _restitution(problem.prepared, rows, done)
+    bounced = _restitution(rows, done, config.soft)
     end = Twist(Vec.of(problem.motion.pos), problem.motion.angle) + done.moved
     return integrate.clipped(end.vel, end.omega, bounced.moving, config), solve.store(bounced, active)
 
@@ -157,7 +157,7 @@ def _joint_rows(prepared: Prepared, placed: Placed, config: SolverConfig) -> tup
 
 
 @jax.named_scope("soft.restitution")
-def _restitution(prepared: Prepared, rows: Touches, now: Progress) -> Solution:
+def _restitution(rows: Touches, now: Progress, config: SoftConfig) -> Solution:
     """Send points that were hit fast and hard back at their share of the speed."""
 
     def goal(kept: Kept, strongest: Pair) -> Goal:
@@ -166,4 +166,5 @@ def _restitution(prepared: Prepared, rows: Touches, now: Progress) -> Solution:
 
     pairs = [goal(packed.open()[1], hit) for packed, hit in zip(rows.colours, now.strongest[0], strict=True)]
     walls = [goal(kept, hit) for (_, kept), hit in zip(rows.walls, now.strongest[1], strict=True)]
-    return solve.sweep_contacts(rows, pairs, walls, now.solution)
+    # The two points of a contact share a bounce: one visit each would turn the body.
+    return lax.fori_loop(0, config.bounce_sweeps, lambda _, now: solve.sweep_contacts(rows, pairs, walls, now), now.solution)
