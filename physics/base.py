@@ -68,11 +68,11 @@ class SequentialConfig:
     """Constants of sequential impulses (`sequential.py`). The defaults keep the dynamics of published levels."""
 
     iterations: int = setting(10, "Gauss-Seidel sweeps a step", least=1)
-    position_sweeps: int = setting(2, "sweeps that move jointed bodies together, a step", least=0)
     slop: float = setting(0.01, "penetration that is left alone, m", least=0)
     contact_bias: float = setting(0.2, "share of the penetration mended in a step", least=0, most=1)
+    joint_stiffness: float = setting(0.6, "share of a joint's velocity error taken out in a visit", above=0, most=1)
     joint_bias: float = setting(2.0, "rate at which a joint's gap is closed by velocity, 1/s", least=0)
-    joint_projection: float = setting(0.7, "share of a joint's gap closed by moving bodies, a sweep", least=0, most=1)
+    joint_projection: float = setting(0.7, "share of a joint's gap closed by moving bodies in a visit", least=0, most=1)
     fixed_bias: float = setting(2.0, "rate at which a fixed joint's angle is mended, 1/s", least=0)
     limit_bias: float = setting(5.0, "rate at which a violated joint limit is mended, 1/s", least=0)
 
@@ -86,7 +86,7 @@ class SoftConfig:
     """Constants of the soft step (`soft.py`). The defaults are Box2D's."""
 
     substeps: int = setting(4, "parts that a step is solved in", least=1)
-    slop: float = setting(0.005, "penetration that is left alone, m", least=0)
+    touch: float = setting(0.005, "bodies closer than this count as touching, m", least=0)
     margin: float = setting(0.02, "bodies closer than this may be stopped before they touch, m", least=0)
     contact_hertz: float = setting(
         30.0, "stiffness of contacts; of a body that never moves twice this; at most a quarter of the sub-steps, Hz", above=0

@@ -25,16 +25,31 @@ TINY = 1e-6  # m; shorter than this, a vector has no direction
 HYSTERESIS = 0.01  # m; the second polygon gives the reference face only if better by this, so that faces do not flicker
 
 
+@dataclass(frozen=True)
+class Reach:
+    """How far apart bodies may be and still count, m."""
+
+    margin: float = 0.0  # as a contact that the solver sees
+    touch: float = 0.0  # as touching
+
+
+OVERLAP = Reach()
+
+
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class Contact:
-    """Up to two contact points of a pair, deepest first; `normal` points from the first body to the second."""
+    """Up to two contact points of a pair; `normal` points from the first body to the second.
+
+    Points are in the order of the tangent, whichever body gave the reference face, and never in that of depth:
+    an impulse that is kept for the next step must find its point again.
+    """
 
     normal: Vec
     points: tuple[Vec, Vec]
     depths: tuple[Array, Array]  # negative where the bodies are apart
     active: tuple[Array, Array]  # closer than the margin that the solver asks for
-    touching: Array  # the shapes overlap
+    touching: Array
 
 
 @jax.tree_util.register_dataclass
@@ -101,7 +116,7 @@ def _separations(faces: Polygons, other: Polygons) -> list[Array]:
     ]
 
 
-def polygon_polygon(a: Polygons, b: Polygons, margin: float = 0.0) -> Contact:
+def polygon_polygon(a: Polygons, b: Polygons, reach: Reach = OVERLAP) -> Contact:
     """Contact of polygon pairs: separating axes, then the incident face clipped to the reference face."""
     of_a, of_b = materialise((_separations(a, b), _separations(b, a)))
     best_a, best_b = materialise((_fold(jnp.maximum, of_a), _fold(jnp.maximum, of_b)))
@@ -118,14 +133,19 @@ def polygon_polygon(a: Polygons, b: Polygons, margin: float = 0.0) -> Contact:
     opposite = _first_at(_fold(jnp.minimum, facing), facing)
     ends = materialise((_pick_vec(opposite, incident.corners), _pick_vec(opposite, incident.corners, 1)))
     points, heights, distinct = _clip(ends, start, end, normal)
-    active = separation < margin
+    points = where(use_b, points[1], points[0]), where(use_b, points[0], points[1])
+    heights = jnp.where(use_b, heights[1], heights[0]), jnp.where(use_b, heights[0], heights[1])
+    near, first_deeper = separation < reach.margin, heights[0] <= heights[1]
+    active = (
+        near & ((heights[0] < reach.margin) | first_deeper | ~distinct),
+        near & ((heights[1] < reach.margin) | ~first_deeper) & distinct,
+    )
     toward_b = where(use_b, -normal, normal)
-    near = (active, active & (heights[1] < margin) & distinct)
-    return Contact(toward_b, points, (-heights[0], -heights[1]), near, separation < 0)
+    return Contact(toward_b, points, (-heights[0], -heights[1]), active, separation < reach.touch)
 
 
 def _clip(ends: tuple[Vec, Vec], start: Vec, end: Vec, normal: Vec) -> tuple[tuple[Vec, Vec], tuple[Array, Array], Array]:
-    """Cut a segment to the strip above the face `start`-`end`: (points, heights over the face, whether two), deepest first."""
+    """Cut a segment to the strip above the face `start`-`end`: (points, heights over the face, whether two)."""
     along = end - start
     length = along.length() + 1e-9
     along = along * (1 / length)
@@ -140,13 +160,10 @@ def _clip(ends: tuple[Vec, Vec], start: Vec, end: Vec, normal: Vec) -> tuple[tup
     cut_height = [height[i] + slope * (cut[i] - at[i]) for i in range(2)]
     cut, cut_height = materialise((cut, cut_height))
     points = [start + along * cut[i] + normal * cut_height[i] for i in range(2)]
-    swap = cut_height[1] < cut_height[0]
-    deep = where(swap, points[1], points[0]), where(swap, points[0], points[1])
-    heights = jnp.minimum(*cut_height), jnp.maximum(*cut_height)
-    return deep, heights, jnp.abs(cut[1] - cut[0]) > 1e-4
+    return (points[0], points[1]), (cut_height[0], cut_height[1]), jnp.abs(cut[1] - cut[0]) > 1e-4
 
 
-def polygon_circle(polygon: Polygons, centre: Vec, radius: Array, margin: float = 0.0) -> Contact:
+def polygon_circle(polygon: Polygons, centre: Vec, radius: Array, reach: Reach = OVERLAP) -> Contact:
     """Contact of polygon-circle pairs, normal towards the circle."""
     heights = materialise([n.dot(centre) - offset for n, offset in zip(polygon.normals, polygon.offsets, strict=True)])
     height = materialise(_fold(jnp.maximum, heights))
@@ -164,38 +181,38 @@ def polygon_circle(polygon: Polygons, centre: Vec, radius: Array, margin: float 
     direction = where(inside, normal, away * reciprocal(distance))
     point = where(inside, centre - normal * height, nearest)
     depth = radius - jnp.where(inside, height, distance)
-    return one_point(direction, point, depth, margin)
+    return one_point(direction, point, depth, reach)
 
 
-def circle_circle(a: Vec, radius_a: Array, b: Vec, radius_b: Array, margin: float = 0.0) -> Contact:
+def circle_circle(a: Vec, radius_a: Array, b: Vec, radius_b: Array, reach: Reach = OVERLAP) -> Contact:
     """Contact of circle pairs."""
     between = b - a
     distance = between.length()
     normal = where(distance < TINY, Vec(jnp.ones_like(distance), jnp.zeros_like(distance)), between * reciprocal(distance))
-    return one_point(normal, a + normal * radius_a, radius_a + radius_b - distance, margin)
+    return one_point(normal, a + normal * radius_a, radius_a + radius_b - distance, reach)
 
 
-def one_point(normal: Vec, point: Vec, depth: Array, margin: float) -> Contact:
+def one_point(normal: Vec, point: Vec, depth: Array, reach: Reach) -> Contact:
     """A contact with a single point."""
     nothing = jnp.zeros_like(depth)
-    return Contact(normal, (point, point), (depth, nothing), (depth > -margin, jnp.zeros(depth.shape, bool)), depth > 0)
+    return Contact(normal, (point, point), (depth, nothing), (depth > -reach.margin, jnp.zeros(depth.shape, bool)), depth > -reach.touch)
 
 
 @jax.named_scope("collide.pairs")
-def pairs(capacity: Capacity, prepared: Prepared, polygons: Polygons, pos: Vec, margin: float = 0.0) -> Contact:
-    """Contacts of all pairs of bodies closer than `margin` (m), `[K, W]`, in slot order, whether admitted or not."""
+def pairs(capacity: Capacity, prepared: Prepared, polygons: Polygons, pos: Vec, reach: Reach = OVERLAP) -> Contact:
+    """Contacts of all pairs of bodies within `reach`, `[K, W]`, in slot order, whether admitted or not."""
     plan = schedule.make(capacity.even_bodies)
     of_kind = _slots_by_kind(capacity)
     found: list[Contact] = []
     radius = prepared.scene.bodies.radius
     if of_kind["pp"].size:
         a, b = polygons.take(plan.first[of_kind["pp"]]), polygons.take(plan.second[of_kind["pp"]])
-        found.append(polygon_polygon(a, b, margin))
+        found.append(polygon_polygon(a, b, reach))
     if of_kind["pc"].size:
-        found.append(_mixed(capacity, plan, of_kind["pc"], polygons, pos, radius, margin))
+        found.append(_mixed(capacity, plan, of_kind["pc"], polygons, pos, radius, reach))
     if of_kind["cc"].size:
         a, b = plan.first[of_kind["cc"]], plan.second[of_kind["cc"]]
-        found.append(circle_circle(pos[a], radius[a - capacity.polygons], pos[b], radius[b - capacity.polygons], margin))
+        found.append(circle_circle(pos[a], radius[a - capacity.polygons], pos[b], radius[b - capacity.polygons], reach))
     found.append(jax.tree.map(lambda leaf: jnp.zeros((1, *leaf.shape[1:]), leaf.dtype), found[0]) if found else _none(pos))
     order = np.concatenate([of_kind["pp"], of_kind["pc"], of_kind["cc"]])
     place = np.full(capacity.pairs, len(order))  # slots without two real bodies read the row of zeros
@@ -207,17 +224,17 @@ def pairs(capacity: Capacity, prepared: Prepared, polygons: Polygons, pos: Vec, 
 def _none(pos: Vec) -> Contact:
     shape = (1, pos.x.shape[-1])
     nothing = Vec(jnp.zeros(shape), jnp.zeros(shape))
-    return one_point(nothing, nothing, nothing.x, 0.0)
+    return one_point(nothing, nothing, nothing.x, OVERLAP)
 
 
 def _mixed(
-    capacity: Capacity, plan: schedule.Schedule, slots: np.ndarray, polygons: Polygons, pos: Vec, radius: Array, margin: float
+    capacity: Capacity, plan: schedule.Schedule, slots: np.ndarray, polygons: Polygons, pos: Vec, radius: Array, reach: Reach
 ) -> Contact:
     a, b = plan.first[slots], plan.second[slots]
     polygon_first = a < capacity.polygons
     polygon, circle = np.where(polygon_first, a, b), np.where(polygon_first, b, a)
     centre, size = materialise((pos[circle], radius[circle - capacity.polygons]))
-    contact = polygon_circle(polygons.take(polygon), centre, size, margin)
+    contact = polygon_circle(polygons.take(polygon), centre, size, reach)
     sign = jnp.asarray(np.where(polygon_first, 1.0, -1.0), jnp.float32)[:, None]
     return replace(contact, normal=contact.normal * sign)
 

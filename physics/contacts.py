@@ -13,7 +13,7 @@ import jax.numpy as jnp
 from physics.base import Array
 from physics.collide import Contact
 from physics.materialise import materialise
-from physics.math2d import Twist, Vec, reciprocal, spin
+from physics.math2d import Twist, Vec, reciprocal, spin, tangent
 
 Rows3 = tuple[Array, Array, Array]  # first normal, second normal, friction
 Pair = tuple[Array, Array]  # of a contact's two points
@@ -59,17 +59,12 @@ class Goal:
     gate: Pair | None = None  # 0 leaves a normal alone; with it, so is friction
 
 
-def tangent(normal: Vec) -> Vec:
-    """The friction direction that belongs to a normal."""
-    return Vec(normal.y, -normal.x)
-
-
 def prepare_rows(contact: Contact, a: Side, b: Side, admitted: Array, friction: Array) -> ContactRows:
     """Rows of contacts `[K, W]` (any leading shape); `admitted` says which may push at all."""
     normal, along = contact.normal, tangent(contact.normal)
     active = [flag & admitted for flag in contact.active]
-    middle_share = 0.5 * active[1]
-    middle = contact.points[0] * (1 - middle_share) + contact.points[1] * middle_share
+    share = jnp.where(active[1], jnp.where(active[0], 0.5, 1.0), 0.0)
+    middle = contact.points[0] * (1 - share) + contact.points[1] * share
     points, directions = (*contact.points, middle), (normal, normal, along)
     arm_a, arm_b = materialise((_arms(points, directions, a), _arms(points, directions, b)))
 
@@ -77,7 +72,7 @@ def prepare_rows(contact: Contact, a: Side, b: Side, admitted: Array, friction: 
         return linear + a.inverse_inertia * arm_a[i] * arm_a[j] + b.inverse_inertia * arm_b[i] * arm_b[j]
 
     linear = a.inverse_mass + b.inverse_mass
-    on = (active[0], active[1], active[0])
+    on = (active[0], active[1], active[0] | active[1])
 
     def effective(i: int) -> Array:
         return jnp.where(on[i], reciprocal(inverse_mass(i, i, linear)), 0.0)
@@ -146,4 +141,4 @@ def warm_start(stored: Array, stored_active: Array, contact: Contact, admitted: 
     """Last step's impulses `[3, ...]` where the same point is still in contact: (start `[3, ...]`, active flags `[2, ...]`)."""
     active = jnp.stack([flag & admitted for flag in contact.active])
     keep = active & stored_active
-    return jnp.where(jnp.stack([keep[0], keep[1], keep[0]]), stored, 0.0), active
+    return jnp.where(jnp.stack([keep[0], keep[1], keep[0] | keep[1]]), stored, 0.0), active

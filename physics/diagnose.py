@@ -4,6 +4,8 @@ For tests, for metrics and for people who wonder why a level misbehaves; not on 
 overflow in this engine, so nothing is counted as such: every pair, wall and joint has a slot of its own.
 """
 
+import functools
+
 import jax
 import jax.numpy as jnp
 
@@ -66,5 +68,9 @@ def summary(diagnosis: Diagnosis) -> dict[str, Array]:
 def _penetration(prepared: Prepared, motion: Motion) -> Array:
     pair, wall = find_contacts(prepared, capacity_of(prepared.scene), motion)
     found = [(pair, prepared.admitted), *zip(wall.contacts, wall.admitted, strict=True)]
-    deepest = [jnp.max(jnp.where(contact.active[0] & admitted, contact.depths[0], 0.0), axis=0) for contact, admitted in found]
-    return jnp.max(jnp.stack(deepest), axis=0)
+    depths = [
+        jnp.max(jnp.where(contact.active[i] & admitted, contact.depths[i], 0.0), axis=0, initial=0.0)
+        for contact, admitted in found
+        for i in range(2)
+    ]
+    return functools.reduce(jnp.maximum, depths)

@@ -93,6 +93,11 @@ class Twist:
         return Twist(self.vel.reshape(*shape), self.omega.reshape(shape))
 
 
+def tangent(normal: Vec) -> Vec:
+    """The direction along a face that belongs to its normal: clockwise of it."""
+    return Vec(normal.y, -normal.x)
+
+
 def spin(omega: Array, arm: Vec) -> Vec:
     """Velocity of the point at `arm` from the centre of a body that turns at `omega` (rad/s)."""
     return Vec(-omega * arm.y, omega * arm.x)

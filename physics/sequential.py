@@ -1,10 +1,13 @@
 """The solver of the reference engine: sequential impulses with Baumgarte's correction.
 
-Ten Gauss-Seidel sweeps over velocities, warm-started, then jointed bodies are moved together and turned
-back into their limits. Source: Catto, Iterative Dynamics with Temporal Coherence (GDC 2005) and Box2D 2;
-the constants are the reference's, so that published levels play as they do there. What is pushed apart
-keeps some of the speed of being pushed: bounces gain energy, and joints lose some when bodies are moved.
+Ten Gauss-Seidel sweeps over velocities, warm-started; a visit of a joint also moves its bodies together.
+Source: Catto, Iterative Dynamics with Temporal Coherence (GDC 2005) and Box2D 2. The constants and the
+rules of joints are the reference's, so that published levels play as they do there. What is pushed apart
+keeps some of the speed of being pushed, so bounces gain energy; bodies moved without their velocities
+lose some, so swings die away.
 """
+
+from dataclasses import dataclass
 
 import jax
 import jax.numpy as jnp
@@ -12,18 +15,32 @@ from jax import lax
 
 from physics import attach, integrate, joints, solve
 from physics.base import Array, Impulses, Motion, SolverConfig
-from physics.collide import Contact
-from physics.contacts import Goal, Pair, Side, separating
-from physics.joints import JointRows, Placed
-from physics.materialise import materialise, pack
-from physics.math2d import Twist, Vec, reciprocal
+from physics.collide import Contact, Reach
+from physics.contacts import Goal, Pair, Rows3, Side, separating
+from physics.joints import Linked
+from physics.materialise import Packed, materialise
+from physics.math2d import Twist, Vec, reciprocal, spin
 from physics.prepare import Prepared
-from physics.solve import Problem
+from physics.solve import Problem, Solution
 
 
-def margin(config: SolverConfig) -> float:
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class JointRows:
+    """What a visit reads of every joint, `[J, W]`."""
+
+    link: Linked
+    offset: Vec  # of the ends, less that of the bodies' centres, m
+    stiffness: Array  # share of the velocity error that a visit takes out; 0 when inactive
+    total_mass: Array  # inverse, of both bodies together
+    angle_mass: Array  # 0 when nothing holds the angle
+    angle_bias: Array  # rad/s
+    over: Array  # how far a limit is violated, rad; 0 for a fixed joint
+
+
+def reach(config: SolverConfig) -> Reach:
     """Only what overlaps is a contact."""
-    return 0.0
+    return Reach()
 
 
 def advance(problem: Problem, config: SolverConfig) -> tuple[Motion, Impulses]:
@@ -31,19 +48,17 @@ def advance(problem: Problem, config: SolverConfig) -> tuple[Motion, Impulses]:
     prepared, motion = problem.prepared, problem.motion
     falling = integrate.gravity(Twist(Vec.of(motion.vel), motion.omega), prepared, config.dt)
     rows = solve.touches(problem, falling, lambda contact, a, b, bounce: _wanted(contact, a, b, bounce, config))
-    placed = joints.ends(prepared, motion)
-    joint = _joint_rows(prepared, placed, config)
-    one_by_one = joints.one_by_one(joint)
+    joint = _joint_rows(prepared, motion, config)
     now, active = solve.begin(problem, integrate.gravity(problem.driven, prepared, config.dt))
-    now = solve.warm_start(prepared, rows, one_by_one, now)
+    now = solve.warm_start(prepared, rows, [row.open().link for row in joint], now)
 
-    def sweep(_: int, now: solve.Solution) -> solve.Solution:
+    def sweep(_: int, carry: tuple[Solution, Vec]) -> tuple[Solution, Vec]:
+        now, pos = _visit_joints(prepared, joint, *carry, config)
         pairs, walls = [Goal(row.open()[1]) for row in rows.colours], [Goal(wanted) for _, wanted in rows.walls]
-        return solve.sweep(prepared, rows, one_by_one, pairs, walls, now)
+        return solve.sweep_contacts(rows, pairs, walls, now), pos
 
-    done = lax.fori_loop(0, config.sequential.iterations, sweep, now)
-    pos, angle = _correct(prepared, placed, joint, motion, config)
-    return integrate.positions(pos, angle, done.moving, config), solve.store(done, active)
+    done, pos = lax.fori_loop(0, config.sequential.iterations, sweep, (now, Vec.of(motion.pos)))
+    return integrate.positions(pos, motion.angle, done.moving, config), solve.store(done, active)
 
 
 def _wanted(contact: Contact, a: Side, b: Side, restitution: Array, config: SolverConfig) -> Pair:
@@ -56,36 +71,52 @@ def _wanted(contact: Contact, a: Side, b: Side, restitution: Array, config: Solv
     return first, second
 
 
-def _over(prepared: Prepared, placed: Placed) -> Array:
-    """How far a limit is violated, rad; signed."""
-    found = prepared.scene.joints
-    over = placed.error - jnp.clip(placed.error, found.lower, found.upper)
-    return jnp.where(found.limited & ~found.fixed, over, 0.0)
+@jax.named_scope("joints.prepare_rows")
+def _joint_rows(prepared: Prepared, motion: Motion, config: SolverConfig) -> list[Packed]:
+    found, settings, active = prepared.scene.joints, config.sequential, prepared.joint_active
+    placed = joints.ends(prepared, motion)
+    link = joints.link(prepared, placed)
+    over = jnp.where(found.limited & ~found.fixed, placed.error - jnp.clip(placed.error, found.lower, found.upper), 0.0)
+    rows = JointRows(
+        link=link,
+        offset=placed.arm_b - placed.arm_a,
+        stiffness=jnp.where(active, settings.joint_stiffness, 0.0),
+        total_mass=link.mass_a + link.mass_b,
+        angle_mass=jnp.where(active & (found.fixed | (over != 0)), reciprocal(link.inertia_a + link.inertia_b), 0.0),
+        angle_bias=jnp.where(found.fixed, settings.fixed_bias * placed.error, settings.limit_bias * over),
+        over=over,
+    )
+    return joints.one_by_one(rows, over.shape[0])
 
 
-def _joint_rows(prepared: Prepared, placed: Placed, config: SolverConfig) -> JointRows:
-    """Rows whose biases close gaps. The row of a limit only stops: mending by velocity would fling bodies to the other limit."""
-    fixed, over = prepared.scene.joints.fixed, _over(prepared, placed)
-    rows = joints.prepare_rows(prepared, placed, placed.gap * config.sequential.joint_bias)
-    bias = jnp.where(fixed, config.sequential.fixed_bias * placed.error, 0.0)
-    on = prepared.joint_active & (fixed | (over != 0))
-    return materialise(joints.with_angle_row(rows, on, bias, only_up=~fixed & (over <= 0), only_down=~fixed & (over >= 0)))
+@jax.named_scope("solve.joints")
+def _visit_joints(prepared: Prepared, joint: list[Packed], now: Solution, pos: Vec, config: SolverConfig) -> tuple[Solution, Vec]:
+    """Visit every joint once, and move its bodies towards each other."""
+    moving, impulses = now.moving, []
+    for packed, stored in zip(joint, now.joint, strict=True):
+        row: JointRows = packed.open()
+        gap = materialise(attach.difference_vec(row.link.body_a, row.link.body_b, pos) + row.offset)
+        added = _impulse(row, gap, moving, config)
+        moving = joints.apply(prepared, row.link, added, moving)
+        shift = materialise(gap * (config.sequential.joint_projection * reciprocal(row.total_mass)))
+        sign = attach.sign(row.link.body_a, row.link.body_b, prepared.inverse_mass.shape[0])
+        pos = materialise(pos - shift * (sign * prepared.inverse_mass))
+        impulses.append(materialise((stored[0] + added[0], stored[1] + added[1], stored[2] + added[2])))
+    return Solution(now.pair, now.wall, impulses, moving), pos
 
 
-@jax.named_scope("joints.correct")
-def _correct(prepared: Prepared, placed: Placed, rows: JointRows, motion: Motion, config: SolverConfig) -> tuple[Vec, Array]:
-    """Move jointed bodies towards each other and turn them back into their limits, without touching velocities."""
-    pos, angle, bodies = Vec.of(motion.pos), motion.angle, motion.angle.shape[0]
-    if not rows.body_a.shape[0]:
-        return pos, angle
-    mass = attach.read(prepared.body_a, prepared.inverse_mass) + attach.read(prepared.body_b, prepared.inverse_mass)
-    offset = placed.arm_b - placed.arm_a
-    fields = pack((rows.body_a, rows.body_b, offset.x, offset.y, config.sequential.joint_projection * reciprocal(mass)))
-    one_by_one = [fields.row(j) for j in range(mass.shape[0])]
-    for _ in range(config.sequential.position_sweeps):
-        for a, b, x, y, scale in (row.open() for row in one_by_one):
-            gap = materialise((attach.difference_vec(a, b, pos) + Vec(x, y)) * scale)
-            pos = materialise(pos - gap * (attach.sign(a, b, bodies) * prepared.inverse_mass))
-    turn = min(config.sequential.limit_bias * config.dt, 1.0) * _over(prepared, placed) * rows.angle_mass
-    back = attach.spread(rows.body_a, turn * rows.inertia_a, bodies) - attach.spread(rows.body_b, turn * rows.inertia_b, bodies)
-    return pos, angle + back
+def _impulse(row: JointRows, gap: Vec, moving: Twist, config: SolverConfig) -> Rows3:
+    """The reference's rule: the mass that counts is that along the velocity error, which is taken where the ends would meet."""
+    link = row.link
+    omega_a, omega_b = attach.read(link.body_a, moving.omega), attach.read(link.body_b, moving.omega)
+    omega_a, omega_b = materialise((omega_a, omega_b))
+    meets = gap * reciprocal(row.total_mass)
+    apart = attach.difference_vec(link.body_a, link.body_b, moving.vel)
+    wrong = apart + spin(omega_b, link.arm_b - meets * link.mass_b) - spin(omega_a, link.arm_a + meets * link.mass_a)
+    wrong = materialise(wrong)
+    unit = wrong * reciprocal(wrong.length())
+    inverse = row.total_mass + link.inertia_a * link.arm_a.cross(unit) ** 2 + link.inertia_b * link.arm_b.cross(unit) ** 2
+    point = materialise((wrong + gap * config.sequential.joint_bias) * (-row.stiffness * reciprocal(inverse)))
+    turning = omega_b - omega_a + link.inertia_b * link.arm_b.cross(point) + link.inertia_a * link.arm_a.cross(point)
+    outward = (row.over == 0) | (turning * row.over > 0)  # a violated limit acts only on what moves further out
+    return point.x, point.y, materialise(jnp.where(outward, -row.angle_mass * (turning + row.angle_bias), 0.0))

@@ -16,13 +16,13 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from physics import integrate, joints, solve
+from physics import attach, integrate, joints, solve
 from physics.base import Array, Impulses, Motion, SoftConfig, SolverConfig
-from physics.collide import Contact
-from physics.contacts import ContactRows, Goal, Pair, Side, separating
-from physics.joints import Placed
-from physics.materialise import materialise
-from physics.math2d import Twist, Vec
+from physics.collide import Contact, Reach
+from physics.contacts import ContactRows, Goal, Pair, Rows3, Side, separating
+from physics.joints import Linked
+from physics.materialise import Packed, materialise
+from physics.math2d import Twist, Vec, reciprocal, spin
 from physics.prepare import Prepared
 from physics.solve import Problem, Solution, Touches
 
@@ -40,8 +40,23 @@ class Spring:
 class Kept:
     """What is kept of each contact point beside its rows."""
 
-    apart: Pair  # distance at the start of the step plus slop, m
+    apart: Pair  # distance at the start of the step, m
     bounce: Pair  # speed to leave with, m/s; 0 where the impact is slow
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class JointRows:
+    """What a visit reads of every joint, `[J, W]`."""
+
+    link: Linked
+    inverse_k: Rows3
+    bias: Vec  # velocity that closes the gap, m/s
+    angle_mass: Array  # 0 when nothing holds the angle
+    angle_bias: Array  # rad/s
+    angle_hold: Array  # see contacts.Goal
+    lowest: Array  # bounds of the accumulated angular impulse
+    highest: Array
 
 
 @jax.tree_util.register_dataclass
@@ -63,9 +78,9 @@ def spring(hertz: float, damping: float, h: float) -> Spring:
     return Spring(omega / share, stiffness / (1 + stiffness))
 
 
-def margin(config: SolverConfig) -> float:
-    """Bodies this close may come to touch within the step."""
-    return config.soft.margin
+def reach(config: SolverConfig) -> Reach:
+    """Bodies this close may come to touch within the step; as they then stop without overlapping, near is touching."""
+    return Reach(config.soft.margin, config.soft.touch)
 
 
 def advance(problem: Problem, config: SolverConfig) -> tuple[Motion, Impulses]:
@@ -85,27 +100,30 @@ def advance(problem: Problem, config: SolverConfig) -> tuple[Motion, Impulses]:
 def _keep(contact: Contact, a: Side, b: Side, restitution: Array, config: SoftConfig) -> Kept:
     speed = separating(contact, a, b)
     bounce = [jnp.where(s < -config.bounce_speed, -restitution * s, 0.0) for s in speed]
-    return Kept((-contact.depths[0] + config.slop, -contact.depths[1] + config.slop), (bounce[0], bounce[1]))
+    return Kept((-contact.depths[0], -contact.depths[1]), (bounce[0], bounce[1]))
 
 
 def _start(kept: Kept) -> Pair:
     return kept.apart
 
 
+def _length(config: SolverConfig) -> float:
+    """Seconds of a sub-step."""
+    return config.dt / config.soft.substeps
+
+
 def _substep(problem: Problem, rows: Touches, now: Progress, config: SolverConfig) -> Progress:
-    prepared, h = problem.prepared, config.dt / config.soft.substeps
-    motion = problem.motion
-    place = Twist(Vec.of(motion.pos), motion.angle) + now.moved
-    placed = joints.ends(prepared, Motion(pos=place.vel.stacked(), angle=place.omega, vel=motion.vel, omega=motion.omega))
-    stiff, relaxed = _joint_rows(prepared, placed, config)
+    prepared, h = problem.prepared, _length(config)
+    joint = _joint_rows(problem, now.moved, config, soft=True)
     falling = integrate.gravity(now.solution.moving, prepared, h)
-    solution = solve.warm_start(prepared, rows, stiff, replace(now.solution, moving=falling))
-    hold = spring(config.soft.joint_hertz, config.soft.joint_damping, h).hold
-    solution = solve.sweep(prepared, rows, stiff, *_goals(rows, now.apart, config, soft=True), solution, hold)
+    solution = solve.warm_start(prepared, rows, [row.open().link for row in joint], replace(now.solution, moving=falling))
+    solution = _visit_joints(prepared, joint, solution, spring(config.soft.joint_hertz, config.soft.joint_damping, h).hold)
+    solution = solve.sweep_contacts(rows, *_goals(rows, now.apart, config, soft=True), solution)
     moved = materialise(now.moved + solution.moving * h)
     apart = solve.separations(rows, moved, _start)
     strongest = jax.tree.map(jnp.maximum, now.strongest, _normals(solution))
-    solution = solve.sweep(prepared, rows, relaxed, *_goals(rows, apart, config, soft=False), solution)
+    solution = _visit_joints(prepared, _joint_rows(problem, moved, config, soft=False), solution, 1.0)
+    solution = solve.sweep_contacts(rows, *_goals(rows, apart, config, soft=False), solution)
     return Progress(solution, moved, apart, jax.tree.map(jnp.maximum, strongest, _normals(solution)))
 
 
@@ -121,7 +139,7 @@ def _goals(rows: Touches, apart: tuple[list[Pair], list[Pair]], config: SolverCo
 
 def _goal(row: ContactRows, apart: Pair, config: SolverConfig, soft: bool) -> Goal:
     """Close a gap but no further; mend an overlap, softly or, in the relaxing sweep, not at all."""
-    settings, h = config.soft, config.dt / config.soft.substeps
+    settings, h = config.soft, _length(config)
     hertz = min(settings.contact_hertz, 0.25 / h)
     moving, still = spring(hertz, settings.contact_damping, h), spring(2 * hertz, settings.contact_damping, h)
     immovable = (row.inverse_mass[0] == 0) | (row.inverse_mass[1] == 0)
@@ -135,25 +153,67 @@ def _goal(row: ContactRows, apart: Pair, config: SolverConfig, soft: bool) -> Go
     return Goal(wanted, (jnp.where(apart[0] > 0, 1.0, hold), jnp.where(apart[1] > 0, 1.0, hold))) if soft else Goal(wanted)
 
 
-def _joint_rows(prepared: Prepared, placed: Placed, config: SolverConfig) -> tuple[list, list]:
-    """Rows of the sweep that mends and of the one that relaxes. Of two limits the nearer has the row."""
-    h, found = config.dt / config.soft.substeps, prepared.scene.joints
-    soft = spring(config.soft.joint_hertz, config.soft.joint_damping, h)
+@jax.named_scope("joints.prepare_rows")
+def _joint_rows(problem: Problem, moved: Twist, config: SolverConfig, soft: bool) -> list[Packed]:
+    """Rows of all joints where the bodies are now; of two limits the nearer has the row."""
+    prepared, motion, h = problem.prepared, problem.motion, _length(config)
+    found, active = prepared.scene.joints, prepared.joint_active
+    pos = Vec.of(motion.pos) + moved.vel
+    placed = joints.ends(prepared, replace(motion, pos=pos.stacked(), angle=motion.angle + moved.omega))
+    link = joints.link(prepared, placed)
     at_lower = placed.error - found.lower < found.upper - placed.error
     room = jnp.where(at_lower, placed.error - found.lower, found.upper - placed.error)
     inside = ~found.fixed & (room > 0)
-    closing = jnp.where(at_lower, room, -room) / h  # the speed that just reaches the limit
-    violated = jnp.where(found.fixed, placed.error, jnp.where(at_lower, room, -room)) * soft.rate
-    on = prepared.joint_active & (found.fixed | found.limited)
+    wrong = jnp.where(found.fixed, placed.error, jnp.where(at_lower, room, -room))
+    mend = spring(config.soft.joint_hertz, config.soft.joint_damping, h) if soft else Spring(0.0, 1.0)
+    rows = JointRows(
+        link=link,
+        inverse_k=_inverse_k(link, active),
+        bias=placed.gap * mend.rate,
+        angle_mass=jnp.where(active & (found.fixed | found.limited), reciprocal(link.inertia_a + link.inertia_b), 0.0),
+        angle_bias=wrong * jnp.where(inside, 1 / h, mend.rate),  # inside, the speed that just reaches the limit
+        angle_hold=jnp.where(inside, 1.0, mend.hold),
+        lowest=jnp.where(~found.fixed & at_lower, 0.0, -jnp.inf),
+        highest=jnp.where(~found.fixed & ~at_lower, 0.0, jnp.inf),
+    )
+    return joints.one_by_one(rows, wrong.shape[0])
 
-    def rows(stiff: bool) -> list:
-        base = joints.prepare_rows(prepared, placed, placed.gap * (soft.rate if stiff else 0.0))
-        bias = jnp.where(inside, closing, violated if stiff else 0.0)
-        hold = jnp.where(inside, 1.0, soft.hold if stiff else 1.0)
-        only_up, only_down = ~found.fixed & at_lower, ~found.fixed & ~at_lower
-        return joints.one_by_one(joints.with_angle_row(base, on, bias, only_up, only_down, hold))
 
-    return rows(True), rows(False)
+def _inverse_k(link: Linked, active: Array) -> Rows3:
+    """Inverse (xx, xy, yy) of K = (1/m_a + 1/m_b) I + the levers' part, a symmetric 2 x 2 matrix; 0 when inactive."""
+    mass, arm_a, arm_b = link.mass_a + link.mass_b, link.arm_a, link.arm_b
+    xx = mass + link.inertia_a * arm_a.y**2 + link.inertia_b * arm_b.y**2
+    yy = mass + link.inertia_a * arm_a.x**2 + link.inertia_b * arm_b.x**2
+    xy = -link.inertia_a * arm_a.x * arm_a.y - link.inertia_b * arm_b.x * arm_b.y
+    scale = jnp.where(active, reciprocal(xx * yy - xy * xy), 0.0)
+    return yy * scale, -xy * scale, xx * scale
+
+
+@jax.named_scope("solve.joints")
+def _visit_joints(prepared: Prepared, joint: list[Packed], now: Solution, hold: float) -> Solution:
+    """Visit every joint once: the point, a 2 x 2 block solved exactly (as `b2RevoluteJoint`), then the angle."""
+    moving, impulses = now.moving, []
+    for packed, impulse in zip(joint, now.joint, strict=True):
+        row: JointRows = packed.open()
+        new = _impulse(row, impulse, moving, hold)
+        added = (new[0] - impulse[0], new[1] - impulse[1], new[2] - impulse[2])
+        moving = joints.apply(prepared, row.link, added, moving)
+        impulses.append(new)
+    return replace(now, joint=impulses, moving=moving)
+
+
+def _impulse(row: JointRows, impulse: Rows3, moving: Twist, hold: float) -> Rows3:
+    link = row.link
+    omega_a, omega_b = materialise((attach.read(link.body_a, moving.omega), attach.read(link.body_b, moving.omega)))
+    apart = attach.difference_vec(link.body_a, link.body_b, moving.vel)
+    wrong = materialise(apart + spin(omega_b, link.arm_b) - spin(omega_a, link.arm_a) + row.bias)
+    xx, xy, yy = row.inverse_k
+    point = Vec(impulse[0] - (xx * wrong.x + xy * wrong.y), impulse[1] - (xy * wrong.x + yy * wrong.y)) * hold
+    point = materialise(point)
+    added = Vec(point.x - impulse[0], point.y - impulse[1])
+    turning = omega_b - omega_a + link.inertia_b * link.arm_b.cross(added) + link.inertia_a * link.arm_a.cross(added)
+    wanted = row.angle_hold * (impulse[2] - row.angle_mass * (turning + row.angle_bias))
+    return point.x, point.y, materialise(jnp.clip(wanted, row.lowest, row.highest))
 
 
 @jax.named_scope("soft.restitution")

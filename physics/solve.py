@@ -17,6 +17,7 @@ from physics import contacts, joints, schedule
 from physics.base import Array, Capacity, Impulses, Motion
 from physics.collide import Contact
 from physics.contacts import ContactRows, Goal, Pair, Rows3, Side
+from physics.joints import Linked
 from physics.materialise import Packed, materialise, pack
 from physics.math2d import Twist, Vec
 from physics.prepare import Prepared
@@ -129,7 +130,7 @@ def join_colours(values: list[Rows3]) -> Array:
 
 
 @jax.named_scope("solve.warm_start")
-def warm_start(prepared: Prepared, rows: Touches, joint: list[Packed], now: Solution) -> Solution:
+def warm_start(prepared: Prepared, rows: Touches, links: list[Linked], now: Solution) -> Solution:
     """Apply the impulses that `now` carries to its velocities."""
     contact, _ = rows.pairs.open()
     joined = materialise(join_colours(now.pair))
@@ -142,16 +143,7 @@ def warm_start(prepared: Prepared, rows: Touches, joint: list[Packed], now: Solu
     moving = rise(seats)
     for (row, _), impulse in zip(rows.walls, now.wall, strict=True):
         moving = _push_wall(row, impulse, moving)
-    return replace(now, moving=joints.push_all(prepared, joint, now.joint, moving))
-
-
-@jax.named_scope("solve.sweep")
-def sweep(
-    prepared: Prepared, rows: Touches, joint: list[Packed], pairs: list[Goal], walls: list[Goal], now: Solution, joint_hold: float = 1.0
-) -> Solution:
-    """Visit every constraint once, contacts towards their goals."""
-    impulses, moving = joints.visit(prepared, joint, now.joint, now.moving, joint_hold)
-    return sweep_contacts(rows, pairs, walls, replace(now, joint=impulses, moving=moving))
+    return replace(now, moving=joints.push_all(prepared, links, now.joint, moving))
 
 
 def sweep_contacts(rows: Touches, pairs: list[Goal], walls: list[Goal], now: Solution) -> Solution:

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 
 from physics import actuators, collide, room, sequential, soft
 from physics.base import Capacity, Controls, Impulses, Motion, SolverConfig, State, Touching
-from physics.collide import Contact
+from physics.collide import OVERLAP, Contact, Reach
 from physics.materialise import materialise, one_condition
 from physics.math2d import Vec
 from physics.prepare import Prepared, capacity_of, pad
@@ -22,7 +22,7 @@ from physics.pytree import zeros
 from physics.room import WallContacts
 from physics.solve import Problem
 
-SOLVERS: dict[str, ModuleType] = {"sequential": sequential, "soft": soft}  # each has `margin` and `advance`
+SOLVERS: dict[str, ModuleType] = {"sequential": sequential, "soft": soft}  # each has `reach` and `advance`
 
 
 def start(prepared: Prepared, motion: Motion) -> State:
@@ -38,17 +38,17 @@ def step(prepared: Prepared, state: State, controls: Controls, config: SolverCon
     capacity, solver = capacity_of(prepared.scene), SOLVERS[config.method]
     motion = pad(state.motion, capacity)
     with one_condition(motion.angle):
-        pair, wall = find_contacts(prepared, capacity, motion, solver.margin(config))
+        pair, wall = find_contacts(prepared, capacity, motion, solver.reach(config))
         driven = actuators.drive(prepared, capacity, motion, controls, config)
         moved, impulses = solver.advance(Problem(prepared, capacity, motion, driven, pair, wall, state.impulses), config)
     return State(motion=_unpad(moved, capacity), impulses=impulses), touching(prepared, capacity, pair, wall)
 
 
-def find_contacts(prepared: Prepared, capacity: Capacity, motion: Motion, margin: float = 0.0) -> tuple[Contact, WallContacts]:
-    """All contacts closer than `margin` (m) of a motion padded to `E`: between bodies `[K, W]`, and with the room."""
+def find_contacts(prepared: Prepared, capacity: Capacity, motion: Motion, reach: Reach = OVERLAP) -> tuple[Contact, WallContacts]:
+    """All contacts within `reach` of a motion padded to `E`: between bodies `[K, W]`, and with the room."""
     pos, cos, sin = materialise((Vec.of(motion.pos), jnp.cos(motion.angle), jnp.sin(motion.angle)))
     polygons = collide.place_polygons(prepared, pos, cos, sin)
-    return collide.pairs(capacity, prepared, polygons, pos, margin), room.walls(capacity, prepared, polygons, pos, margin)
+    return collide.pairs(capacity, prepared, polygons, pos, reach), room.walls(capacity, prepared, polygons, pos, reach)
 
 
 def touching(prepared: Prepared, capacity: Capacity, pair: Contact, wall: WallContacts) -> Touching:
