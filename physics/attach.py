@@ -5,6 +5,8 @@ the index is compared with every body and the comparison selects: with few bodie
 vectorised operations, and it needs no memory. An index of -1 is nobody: reading gives 0, writing nothing.
 """
 
+import functools
+
 import jax.numpy as jnp
 
 from physics.base import Array
@@ -38,5 +40,9 @@ def difference_vec(a: Array, b: Array, values: Vec) -> Vec:
 
 
 def spread(index: Array, amounts: Array, bodies: int) -> Array:
-    """`[bodies, W]`: what every body gets when entry `i` gives `amounts[i]` to body `index[i]`."""
-    return jnp.sum(jnp.where(is_at(index, bodies), amounts[:, None], 0.0), axis=0)
+    """`[bodies, W]`: what every body gets when entry `i` gives `amounts[i]` to body `index[i]`.
+
+    A sum of terms, not a reduction: over the first axis XLA's reductions are not vectorised on a CPU.
+    """
+    terms = (jnp.where(is_at(index[i], bodies), amounts[i], 0.0) for i in range(index.shape[0]))
+    return functools.reduce(jnp.add, terms, jnp.zeros((bodies, index.shape[1])))
