@@ -24,7 +24,7 @@ MEDIUM = Capacity(polygons=2, circles=3, joints=2, thrusters=2)
 LARGE = Capacity(polygons=8, circles=4, joints=6, thrusters=2)
 OPEN = Capacity(polygons=2, circles=3, joints=2, thrusters=2, walls=0)  # as MEDIUM, without the room
 DEFAULT = SolverConfig()
-
+CONFIGS = {"sequential": DEFAULT, "soft": SolverConfig(method="soft")}  # what holds for every way of solving is tested with each of these
 
 QUICK = {"xla_backend_optimization_level": 0}  # compiling takes longer here than running
 
@@ -91,6 +91,16 @@ def turned(points: np.ndarray, angle: float) -> np.ndarray:
     """Points `[..., 2]` turned counter-clockwise."""
     cos, sin = np.cos(angle), np.sin(angle)
     return np.asarray(points) @ np.array([[cos, sin], [-sin, cos]])
+
+
+def collision(capacity: Capacity = OPEN) -> Builder:
+    """Two polygons and two discs that meet in the middle, away from walls."""
+    builder = Builder(capacity, gravity=(0, 0))
+    builder.box((2, 2.5), (0.3, 0.2), vel=(2, 0), density=2, restitution=0.4, angle=0.3)
+    builder.polygon([(0, 0), (0.6, 0), (0, 0.5)], at=(3.2, 2.3), vel=(-1, 0.2), omega=1.0)
+    builder.circle((2.6, 3.4), 0.25, vel=(0, -2), restitution=0.8)
+    builder.circle((2.4, 1.2), 0.15, vel=(0.3, 3))
+    return builder
 
 
 def random_scene(capacity: Capacity, seed: int) -> tuple[Scene, Motion]:

@@ -1,6 +1,4 @@
-"""Whole steps: motion against formulas, contacts that hold, and what must not make a difference."""
-
-import dataclasses
+"""Whole steps: motion against formulas, and contacts that hold. What must not make a difference is in `test_invariants`."""
 
 import jax
 import jax.numpy as jnp
@@ -8,7 +6,7 @@ import numpy as np
 import pytest
 
 from physics import pytree
-from physics.base import FLOOR, FLOOR_WALL, Capacity, Controls, Motion, Scene
+from physics.base import FLOOR, FLOOR_WALL, Capacity, Controls
 from physics.build import Builder
 from tests.physics.scenes import (
     DT,
@@ -17,6 +15,7 @@ from tests.physics.scenes import (
     MEDIUM,
     OPEN,
     SMALL,
+    collision,
     in_every_world,
     random_scene,
     run,
@@ -153,24 +152,6 @@ def test_room_keeps_everything_in():
     assert np.linalg.norm(done.vel[-1], axis=0).max() > 1.5
 
 
-def collision(order: tuple[int, ...] = (0, 1), circles: tuple[int, ...] = (0, 1)) -> Builder:
-    """Two polygons and two discs that meet in the middle, away from walls, in chosen slots."""
-    builder = Builder(OPEN, gravity=(0, 0))
-    polygons = [
-        lambda: builder.box((2, 2.5), (0.3, 0.2), vel=(2, 0), density=2, restitution=0.4, angle=0.3),
-        lambda: builder.polygon([(0, 0), (0.6, 0), (0, 0.5)], at=(3.2, 2.3), vel=(-1, 0.2), omega=1.0),
-    ]
-    discs = [
-        lambda: builder.circle((2.6, 3.4), 0.25, vel=(0, -2), restitution=0.8),
-        lambda: builder.circle((2.4, 1.2), 0.15, vel=(0.3, 3)),
-    ]
-    for slot in order:
-        polygons[slot]()
-    for slot in circles:
-        discs[slot]()
-    return builder
-
-
 def test_collisions_conserve_momentum():
     builder = collision()
     bodies, motion = builder.finish()[0].bodies, builder.finish()[1]
@@ -188,70 +169,6 @@ def test_collisions_conserve_momentum():
     assert all(np.abs(done.vel[-1, :, row] - start[1][:, row]).max() > 0.3 for row in range(4))  # all of them met
     np.testing.assert_allclose(linear(done.vel), np.broadcast_to(linear(start[1]), (60, 2)), atol=2e-5)
     np.testing.assert_allclose(angular(done.pos, done.vel, done.omega), np.full(60, angular(*start)), atol=1e-4)
-
-
-def test_order_of_slots_does_not_matter():
-    one, other = run(collision(), 40), run(collision((1, 0), (1, 0)), 40)
-    for a, b in ((0, 1), (1, 0), (2, 3), (3, 2)):
-        np.testing.assert_allclose(one.pos[:, :, a], other.pos[:, :, b], atol=5e-3)
-        np.testing.assert_allclose(one.angle[:, a], other.angle[:, b], atol=2e-2)
-
-
-def test_absent_parts_change_nothing():
-    builder = Builder(MEDIUM)
-    a, b = builder.box((2, 1.5), (0.3, 0.2), angle=0.4, vel=(1, 0)), builder.circle((2.6, 1.4), 0.2)
-    builder.joint(a, b, at=(2.5, 1.4), motor=True)
-    scene, motion = in_every_world([builder.finish()] * 4)
-    controls = Controls(motor=jnp.ones((2, 4)), thruster=jnp.ones((2, 4)))
-    clean = run_batch(scene, motion, 60, controls)
-    junk = run_batch(*_junk(scene, motion), 60, controls)
-    for field in ("pos", "vel", "angle", "omega"):
-        np.testing.assert_array_equal(getattr(clean, field)[..., [0, 2], :], getattr(junk, field)[..., [0, 2], :])
-    np.testing.assert_array_equal(clean.touching.pairs, junk.touching.pairs)
-    np.testing.assert_array_equal(clean.touching.walls, junk.touching.walls)
-
-
-def _junk(scene: Scene, motion: Motion) -> tuple[Scene, Motion]:
-    """Absent bodies, joints and thrusters that would matter if they were there."""
-    full = in_every_world([random_scene(MEDIUM, seed) for seed in range(4)])[0]
-    scene, motion, full = jax.tree.map(jnp.asarray, (scene, motion, full))
-
-    def mixed(now: object, other: object, present: list[int]) -> dict:
-        keep = np.array(present, int)
-        return {
-            field.name: getattr(other, field.name).at[..., keep, :].set(getattr(now, field.name)[..., keep, :])
-            for field in dataclasses.fields(now)  # type: ignore[arg-type]
-            if field.name not in ("active", "vertices", "vertex_count", "radius")
-        }
-
-    bodies = dataclasses.replace(scene.bodies, **mixed(scene.bodies, full.bodies, [0, 2]))
-    joints = dataclasses.replace(scene.joints, **mixed(scene.joints, full.joints, [0]))
-    thrusters = dataclasses.replace(scene.thrusters, **mixed(scene.thrusters, full.thrusters, []))
-    bodies = dataclasses.replace(
-        bodies,
-        vertices=scene.bodies.vertices.at[:, :, 1].set(full.bodies.vertices[:, :, 1]),
-        vertex_count=scene.bodies.vertex_count.at[1].set(3),
-        radius=scene.bodies.radius.at[1:].set(0.3),
-    )
-    elsewhere = jax.tree.map(lambda leaf: leaf.at[..., jnp.array([1, 3, 4]), :].set(1.9), motion)
-    return dataclasses.replace(scene, bodies=bodies, joints=joints, thrusters=thrusters), elsewhere
-
-
-def test_worlds_do_not_influence_each_other():
-    scenes = [random_scene(MEDIUM, seed) for seed in range(6)]
-    one = run_batch(*in_every_world([scenes[i] for i in (0, 1, 2, 3)]), 60)
-    other = run_batch(*in_every_world([scenes[i] for i in (0, 4, 5, 1)]), 60)
-    np.testing.assert_array_equal(one.pos[..., 0], other.pos[..., 0])
-    np.testing.assert_array_equal(one.pos[..., 1], other.pos[..., 3])
-    assert np.abs(one.pos[..., 0] - one.pos[..., 1]).max() > 0.1
-
-
-def test_one_world_alone_is_the_same():
-    scenes = [random_scene(MEDIUM, seed) for seed in range(4)]
-    batch = run_batch(*in_every_world(scenes), 30)
-    for world, single in enumerate(scenes):
-        alone = run_batch(*in_every_world([single]), 30)
-        np.testing.assert_allclose(alone.pos[..., 0], batch.pos[..., world], atol=2e-3)
 
 
 @pytest.mark.parametrize("capacity", [SMALL, MEDIUM, LARGE], ids=["s", "m", "l"])

@@ -1,0 +1,204 @@
+"""What holds for any scene: hundreds of random worlds an example, of recipes that hypothesis draws.
+
+Four promises, each for the worlds that it can be made for:
+
+- whatever the scene and whatever drives it, every number stays finite and inside the clips, and what is immovable stays;
+- undriven bodies of like densities keep to the room: no centre is further out than a body of its world flew in one step,
+  as walls push back from the step on in which they are met (a body jointed to a wall is not pushed by that wall);
+- undriven worlds of like densities without joints, in which nothing overlaps at the start, gain no energy beyond `GROWTH`;
+  of those with joints all but `RARE` do, as quick pendulums of small links under heavy weights do gain (the last test);
+- where bodies overlap at the start, mending it throws them apart, in a chain of bodies once a body: without joints, which
+  may lever it, no more energy than that comes in.
+
+Driven worlds gain energy without bound but the clips, as motors are strong whatever they turn.
+"""
+
+import dataclasses
+
+import jax
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from physics.base import CEILING, FLOOR, ROOM_WIDTH, Capacity, Motion, Scene, SolverConfig
+from physics.build import LEFT, Builder
+from physics.diagnose import diagnose
+from tests.physics.random_worlds import Recipe, draw, full_controls
+from tests.physics.scenes import CONFIGS, DEFAULT, GRAVITY, LARGE, MEDIUM, QUICK, SMALL, Run, in_every_world, prepare, run_batch
+
+WORLDS = 256  # of an example; one size, so that it compiles once
+STEPS = 60
+FEW, ALL = 6, 40  # examples: of every run, and enough for 10,000 worlds
+GROWTH = 0.02  # of the energy at the start and of what lifts all bodies by 10 cm: restitution at two points may add a little
+BOUNCY = 0.8  # a body met `v dt` deep leaves at (restitution + contact_bias) v: with more than 1 - contact_bias it may gain by bouncing
+APART = 0.005  # m; overlaps that no solver mends
+RARE = 0.05  # of the jointed worlds
+FURTHER = 0.02  # m beyond the way of a step: the slop, and as much for the side wall's friction
+SEEDS = st.integers(0, 2**32 - 1)
+CAPACITIES = [
+    pytest.param(MEDIUM, FEW, id="m"),
+    *[
+        pytest.param(capacity, ALL, id=f"{name}, 10,000", marks=pytest.mark.slow)
+        for capacity, name in ((SMALL, "s"), (MEDIUM, "m"), (LARGE, "l"))
+    ],
+]
+every_capacity = pytest.mark.parametrize(("capacity", "examples"), CAPACITIES)
+every_config = pytest.mark.parametrize("config", CONFIGS.values(), ids=CONFIGS)
+look = jax.jit(diagnose, compiler_options=QUICK)
+
+# Density ratios up to 10; see `Recipe` for the units.
+tame = st.builds(
+    Recipe,
+    seed=SEEDS,
+    fastest=st.floats(0, 10),
+    spin=st.floats(0, 20),
+    uneven=st.floats(0, 0.5),
+    thin=st.floats(0, 0.8),
+    bouncy=st.floats(0, BOUNCY),
+    crowded=st.floats(0, 0.5),
+    jointed=st.floats(0, 1),
+    to_walls=st.floats(0, 0.5),
+    immovable=st.floats(0, 0.3),
+)
+wild = st.builds(
+    Recipe,
+    seed=SEEDS,
+    fastest=st.floats(0, 100),
+    spin=st.floats(0, 50),
+    uneven=st.floats(0, 3),
+    thin=st.floats(0, 0.99),
+    bouncy=st.floats(0, 1),
+    crowded=st.floats(0, 1),
+    jointed=st.floats(0, 1),
+    to_walls=st.floats(0, 1),
+    immovable=st.floats(0, 0.6),
+)
+
+
+def for_all(examples: int, **given_values: st.SearchStrategy):
+    """Run a check on so many examples: always the same ones, and nothing is written."""
+    fixed = settings(
+        max_examples=examples,
+        derandomize=True,
+        deadline=None,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+        phases=(Phase.explicit, Phase.generate),  # a smaller recipe is no smaller scene, and looking for one takes minutes
+    )
+
+    def run(check) -> None:
+        fixed(given(**given_values)(check))()
+
+    return run
+
+
+def masses(scene: Scene) -> tuple[np.ndarray, np.ndarray]:
+    """Masses and inertias `[N, W]`; 0 of what is absent or immovable."""
+    bodies = scene.bodies
+
+    def inverted(values: np.ndarray) -> np.ndarray:
+        return np.where(bodies.active & (values > 0), 1 / np.where(values > 0, values, 1), 0).astype(float)
+
+    return inverted(bodies.inverse_mass), inverted(bodies.inverse_inertia)
+
+
+def energy(scene: Scene, pos: np.ndarray, vel: np.ndarray, omega: np.ndarray) -> np.ndarray:
+    """Kinetic energy and potential energy over the floor, `[..., W]`."""
+    mass, inertia = masses(scene)
+    height = pos[..., 1, :, :] - FLOOR
+    return (0.5 * mass * (vel.astype(float) ** 2).sum(-3) + 0.5 * inertia * omega.astype(float) ** 2 + mass * GRAVITY * height).sum(-2)
+
+
+def outside(pos: np.ndarray) -> np.ndarray:
+    """How far positions `[..., 2, N, W]` are out of the room (m); negative inside."""
+    x, y = pos[..., 0, :, :], pos[..., 1, :, :]
+    return np.maximum.reduce([-x, x - ROOM_WIDTH, FLOOR - y, y - CEILING])
+
+
+def undriven(capacity: Capacity, recipe: Recipe, config: SolverConfig):
+    """(scene, motion at the start, what happened) of a recipe's worlds with all actuators off."""
+    scene, motion = draw(capacity, WORLDS, recipe)
+    return scene, motion, run_batch(scene, motion, STEPS, config=config)
+
+
+@every_capacity
+@every_config
+def test_nothing_breaks_whatever_the_scene(capacity, examples, config):
+    @for_all(examples, recipe=wild, driven=st.booleans())
+    def _check(recipe: Recipe, driven: bool) -> None:
+        scene, motion = draw(capacity, WORLDS, recipe)
+        done = run_batch(scene, motion, STEPS, full_controls(capacity, WORLDS, recipe.seed) if driven else None, config)
+        for leaf in jax.tree.leaves((done.motion, done.state)):
+            assert np.isfinite(leaf).all()
+        assert np.abs(done.pos).max() <= config.max_position
+        assert np.abs(done.vel).max() <= config.max_speed
+        assert np.abs(done.omega).max() <= config.max_spin
+        still = scene.bodies.active & (scene.bodies.inverse_mass == 0)
+        assert not (np.abs(done.pos - motion.pos).max((0, 1)) * still).any()
+        assert not (np.abs(done.angle - motion.angle).max(0) * still).any()
+
+
+@every_capacity
+@every_config
+def test_nothing_leaves_the_room(capacity, examples, config):
+    @for_all(examples, recipe=tame)
+    def _check(recipe: Recipe) -> None:
+        scene, motion, done = undriven(capacity, recipe, config)
+        moves = masses(scene)[0] > 0
+        ways = np.diff(np.concatenate([motion.pos[None], done.pos]), axis=0)
+        longest = np.linalg.norm(ways, axis=1).max((0, 1))
+        held = (scene.joints.active & (scene.joints.body_a >= capacity.bodies)).any(0)
+        furthest = np.where(moves, outside(done.pos), -1).max((0, 1))
+        beyond = np.where(held, -1, furthest - longest)
+        assert beyond.max() <= FURTHER, f"world {beyond.argmax()}"
+
+
+@every_capacity
+@every_config
+def test_energy_is_bounded(capacity, examples, config):
+    @for_all(examples, recipe=tame, jointed=st.booleans())
+    def _check(recipe: Recipe, jointed: bool) -> None:
+        recipe = recipe if jointed else dataclasses.replace(recipe, jointed=0.0)
+        scene, motion, done = undriven(capacity, recipe, config)
+        depth = np.asarray(look(prepare(scene), motion).penetration)
+        gain, scale, allowed = energy_gain(scene, motion, done, depth, config)
+        apart = depth <= APART
+        grew = apart & (gain > GROWTH * scale)
+        if jointed:
+            assert grew.mean() <= RARE, f"worlds {np.flatnonzero(grew)}"
+        else:
+            assert not grew.any(), f"worlds {np.flatnonzero(grew)}"
+            assert (gain <= GROWTH * scale + allowed).all(), f"world {(gain - GROWTH * scale - allowed).argmax()}"
+
+
+def mending_speed(config: SolverConfig, depth: np.ndarray) -> np.ndarray:
+    """At most how fast (m/s) bodies that overlap so deep are pushed apart."""
+    if config.method == "soft":
+        return np.where(depth > 0, config.soft.push_speed, 0.0)
+    return config.sequential.contact_bias / config.dt * depth
+
+
+def energy_gain(
+    scene: Scene, motion: Motion, done: Run, depth: np.ndarray, config: SolverConfig
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Per world (J): the most that energy grew, what it is measured by, and what mending overlaps may bring in."""
+    mass = masses(scene)[0]
+    before = energy(scene, motion.pos, motion.vel, motion.omega)
+    after = energy(scene, done.pos, done.vel, done.omega).max(0)
+    thrown = mending_speed(config, depth) * scene.bodies.active.sum(0)
+    return after - before, before + mass.sum(0) * GRAVITY * 0.1, 0.5 * mass.sum(0) * thrown**2
+
+
+@pytest.mark.xfail(strict=True, reason="joints of a small light link under a weight 33 times as heavy put in energy when it turns quickly")
+def test_a_quick_pendulum_with_a_light_link_gains_no_energy():
+    """The smallest scene found in which energy grows undriven: two bodies, two joints, no contact."""
+    builder = Builder(MEDIUM)
+    link = builder.polygon([(0.079, -0.028), (-0.043, 0.107), (-0.036, -0.078)], at=(1.664, 2.388), angle=0.085)
+    weight = builder.circle((1.7225, 2.2425), 0.336, vel=(-3.35, -0.62))
+    builder.joint(LEFT, link, at=(1.689, 2.4645))
+    builder.joint(link, weight, at=(1.7446, 2.3156))
+    scene, motion = in_every_world([builder.finish()])
+    done = run_batch(scene, motion, STEPS)
+    gain, scale, _ = energy_gain(scene, motion, done, np.zeros(1), DEFAULT)
+    assert (gain <= GROWTH * scale).all()
