@@ -25,6 +25,9 @@ from physics.pytree import declarations
 Point = Sequence[float]
 T = TypeVar("T")
 WALL_NAMES = ("floor", "left", "right", "ceiling")
+SMALLEST = 0.01  # m
+FARTHEST = 1000.0  # of any other number of a body; in single precision more would cost the digits that matter
+LIGHTEST, HEAVIEST = 1e-3, 1e3  # kg/m2
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,8 +79,8 @@ class Builder:
 
     def circle(self, at: Point, radius: float, angle: float = 0.0, **material: object) -> BodyRef:
         """A disc; see `polygon` for the material."""
-        if _number("circle radius", radius) < 0.01:
-            raise InputError("circle radius", found=radius, wanted="at least 0.01 m")
+        if not SMALLEST <= _number("circle radius", radius) <= shapes.LARGEST:
+            raise InputError("circle radius", found=radius, wanted=f"{SMALLEST:g} to {shapes.LARGEST:g} m")
         area, moment = shapes.circle_properties(radius)
         return self._add("circle", area, moment, _numbers("circle position", at, 2), angle, {"radius": radius}, material)
 
@@ -92,12 +95,17 @@ class Builder:
         body |= material
         for key in ("density", "friction", "restitution", "omega"):
             body[key] = _number(f"{kind} {key}", body[key])
-        if body["density"] <= 0:
-            raise InputError(f"{kind} density", found=body["density"], wanted="more than 0")
+        if not LIGHTEST <= body["density"] <= HEAVIEST:
+            raise InputError(f"{kind} density", found=body["density"], wanted=f"{LIGHTEST:g} to {HEAVIEST:g} kg/m2")
         if body["collision"] not in (0, 1, 2):
             raise InputError(f"{kind} collision", found=body["collision"], wanted="0, 1 or 2")
+        if body["fixed"] and (body["omega"] or any(body["vel"])):
+            raise InputError(f"{kind} vel", found=f"{body['vel']} and omega {body['omega']}", wanted="0 for an immovable body")
         mass, inertia = area * body["density"], moment * body["density"]
         body |= {"pos": at, "angle": _number(f"{kind} angle", angle), "vel": _numbers("vel", body["vel"], 2)}
+        for key in ("pos", "angle", "vel", "omega", "friction", "restitution"):
+            if np.abs(body[key]).max() > FARTHEST:
+                raise InputError(f"{kind} {key}", found=body[key], wanted=f"at most {FARTHEST:g}")
         body["inverse"] = (0.0, 0.0) if body["fixed"] else (1 / mass, 1 / inertia)
         self._bodies[kind].append(body | shape)
         return BodyRef(kind, len(self._bodies[kind]) - 1)

@@ -4,6 +4,7 @@ import numpy as np
 
 from physics.errors import InputError
 
+LARGEST = 100.0  # m; the room has 5
 MIN_AREA = 1e-4  # m2; thinner polygons make the solver's masses useless
 
 
@@ -35,6 +36,8 @@ def convex(vertices: np.ndarray, name: str) -> np.ndarray:
         raise InputError(name, found=f"an array of shape {vertices.shape}", wanted="at least 3 points (x, y)")
     if not np.isfinite(vertices).all():
         raise InputError(name, found="a vertex that is not finite", wanted="finite numbers")
+    if np.abs(vertices).max() > LARGEST:
+        raise InputError(name, found=f"a vertex at {np.abs(vertices).max():g} m", wanted=f"at most {LARGEST:g} m")
     edges = np.roll(vertices, -1, axis=0) - vertices
     following = np.roll(edges, -1, axis=0)
     turns = edges[:, 0] * following[:, 1] - edges[:, 1] * following[:, 0]

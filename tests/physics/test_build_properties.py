@@ -19,7 +19,6 @@ SEEDS = st.integers(0, 2**32 - 1)
 numbers = st.floats(-100, 100) | st.sampled_from([np.nan, np.inf, -np.inf])
 any_numbers = st.floats()
 no_smaller = settings(always_the_same, phases=(Phase.explicit, Phase.generate))
-overflows = pytest.mark.xfail(strict=True, reason="sizes whose squares or single precision overflow are not refused")
 
 
 def corner_lists(number: st.SearchStrategy[float]) -> st.SearchStrategy[list[tuple[float, float]]]:
@@ -81,7 +80,6 @@ def test_any_circle_is_built_or_refused(at, radius, angle, density):
     circle_is_whole_or_refused(at, radius, angle, density)
 
 
-@overflows
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 @given(vertices=corner_lists(any_numbers))
 @no_smaller
@@ -90,7 +88,6 @@ def test_corners_of_any_size_are_built_or_refused(vertices):
     polygon_is_whole_or_refused(vertices)
 
 
-@overflows
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 @given(at=st.tuples(any_numbers, any_numbers), radius=any_numbers, angle=any_numbers, density=any_numbers)
 @no_smaller

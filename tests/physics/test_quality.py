@@ -1,7 +1,7 @@
 """How right bodies move: every scene of the quality benchmark, all of them in one batch, against theory.
 
 What a measure may be off by follows from the step of 1/60 s and the slop of 0.01 m, and holds for every solver. Where a
-solver does not keep to that, `WEAK` says so by name, with the bound that it does keep.
+solver does not keep to that, or does better, `OF_SOLVER` says so by name.
 
 `python -m pytest -m peer tests/physics/test_quality.py` compares with the published reference, row by row.
 """
@@ -15,9 +15,8 @@ import pytest
 from launch.benchmark.quality import fulcrum, measures, scene, scenes, trajectory
 from launch.benchmark.quality.scene import Row, Scene
 from launch.benchmark.quality.trajectory import Column
-from physics.base import SolverConfig
+from tests.physics.scenes import CONFIGS
 
-CONFIGS = {"sequential": SolverConfig()}  # a line a solver
 SCENES = scenes.everything()
 NAMES = [one.name for one in SCENES]
 DT = 1 / scene.HERTZ
@@ -57,7 +56,7 @@ SPECIAL = {  # where the scene decides
     **{(f"thin_wall_{speed}", "through"): ANY for speed in (6, 10, 20, 100)},  # see docs/physics.md
     **{(f"room_wall_{speed}", "depth"): speed * DT for speed in (20, 100)},  # m: the way of a step
 }
-WEAK = {
+OF_SOLVER = {  # where a solver does better or worse than that
     ("sequential", "stack_10", "drift"): 0.3,  # leans, and goes on leaning
     ("sequential", "stack_10", "tilt"): 0.2,
     ("sequential", "stack_10", "unrest"): 0.2,
@@ -67,16 +66,34 @@ WEAK = {
     ("sequential", "bounce_1", "gained"): 0.3,
     ("sequential", "pendulum", "lost"): 0.55,  # bodies step along the tangent and are pulled back onto the circle
     ("sequential", "double_pendulum", "lost"): 0.7,
-    ("sequential", "double_pendulum", "gap"): 0.02,
     ("sequential", "chain", "gap"): 0.05,
-    ("sequential", "chain_heavy", "gap"): 0.4,  # ten sweeps do not carry 25 times a link's mass
+    ("sequential", "chain_heavy", "gap"): 0.3,  # ten sweeps do not carry 25 times a link's mass
     ("sequential", "chain_heavy", "mean_gap"): 0.05,
-    ("sequential", "bridge", "gap"): 0.03,
-    ("sequential", "bridge", "unrest"): 0.5,
-    ("sequential", "limit_loaded", "violation"): 0.45,  # the same load on a limit
-    ("sequential", "limit_loaded", "rest_violation"): 0.35,
+    ("sequential", "bridge", "gap"): 0.06,  # it never comes to rest
+    ("sequential", "bridge", "mean_gap"): 0.02,
+    ("sequential", "bridge", "unrest"): 3.0,
+    ("sequential", "bridge", "sag"): 0.05,
+    ("sequential", "limit_loaded", "violation"): 0.4,  # the same load on a limit
+    ("sequential", "limit_loaded", "rest_violation"): 0.3,
     ("sequential", "room_wall_20", "speed_after"): 5.0,  # thrown back out of the wall
     ("sequential", "room_wall_100", "speed_after"): 5.0,
+    ("soft", "stack_5", "sink"): 0.01,
+    ("soft", "pyramid", "sink"): 0.005,
+    ("soft", "stack_10", "drift"): 0.4,  # four sub-steps do not carry ten boxes
+    ("soft", "stack_10", "tilt"): 0.2,
+    ("soft", "stack_10", "unrest"): 0.1,
+    ("soft", "slope_28", "slid"): 0.001,
+    ("soft", "bounce_1", "gained"): 0.001,
+    ("soft", "pendulum", "lost"): 0.01,
+    ("soft", "double_pendulum", "lost"): 0.1,
+    ("soft", "flight", "parabola"): 0.025,
+    ("soft", "chain", "gap"): 0.02,
+    ("soft", "chain_heavy", "gap"): 0.03,
+    ("soft", "chain_heavy", "mean_gap"): 0.01,
+    ("soft", "bridge", "gap"): 0.02,
+    ("soft", "limit_loaded", "violation"): 0.2,
+    ("soft", "limit_loaded", "rest_violation"): 0.05,
+    ("soft", "collisions", "angular_momentum"): 1e-3,  # impulses of all sub-steps act at the levers of the step's start
 }
 
 
@@ -84,7 +101,7 @@ def allowed(solver: str, name: str, measure: str) -> float:
     """How far a measure may be from the ideal."""
     general = SPECIAL.get((name, measure), TOLERANCE.get(measure))
     assert general is not None, f"no tolerance for {measure} in {name}"
-    return WEAK.get((solver, name, measure), general)
+    return OF_SOLVER.get((solver, name, measure), general)
 
 
 @pytest.fixture(scope="module", params=list(CONFIGS))
@@ -109,7 +126,7 @@ def test_scene_goes_as_theory_says(ours: Column, name: str):
 def test_exceptions_name_rows_that_exist():
     there = {(one.name, row.measure) for one in SCENES for row in one.rows}
     assert set(SPECIAL) <= there
-    assert {key[1:] for key in WEAK} <= there
+    assert {key[1:] for key in OF_SOLVER} <= there
 
 
 VARIABLE = "FULCRUM_PEER_PYTHON"
@@ -120,11 +137,11 @@ TIE = {  # differences that are none, where both are within what the method allo
     "rest_violation": 1e-3, "through": 0.0, "outside": 0.0, "depth": 1e-3, "speed_after": 0.01, "momentum": 1e-5, "angular_momentum": 1e-5,
 }  # fmt: skip
 WORSE = {  # rows in which the reference is better, by solver
-    "sequential": {
-        ("chain", "gap"), ("chain_heavy", "gap"), ("limit_loaded", "violation"), ("limit_loaded", "rest_violation"),
-        ("room_wall_20", "speed_after"), ("stack_10", "unrest"),  # the reference's stack has fallen over and lies still
-    },
-}  # fmt: skip
+    # The reference's stack has fallen over and lies still; and it throws this ball out of the wall less, but lets faster ones through.
+    "sequential": {("room_wall_20", "speed_after"), ("stack_10", "unrest")},
+    # A swing keeps its energy but for a ripple of half a percent, where the reference loses half of it.
+    "soft": {("stack_10", "unrest"), ("pendulum", "gained"), ("double_pendulum", "gained")},
+}
 
 
 @pytest.fixture(scope="module")

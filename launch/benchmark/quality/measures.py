@@ -151,9 +151,9 @@ def mean_gap(scene: Scene, done: Trajectory, row: Row) -> float:
 
 
 def sag(scene: Scene, done: Trajectory, row: Row) -> float:
-    """How far the lowest joint is below the first, at the end."""
-    heights = [_end(scene, done, joint.b if joint.b >= 0 else joint.a, np.array(joint.at))[-1, 1] for joint in scene.joints]
-    return scene.joints[0].at[1] - min(heights)
+    """How far the lowest joint is below the first, on average over the last second."""
+    heights = [_end(scene, done, joint.b if joint.b >= 0 else joint.a, np.array(joint.at))[-HERTZ:, 1] for joint in scene.joints]
+    return scene.joints[0].at[1] - float(np.mean(np.min(heights, axis=0)))
 
 
 def speed(scene: Scene, done: Trajectory, row: Row) -> float:

@@ -131,7 +131,7 @@ def _bridge() -> Scene:
     bodies.append(disc((2.5, height - radius * (1 - math.cos(half_arc)) + 0.05 + 0.25 + 0.1), 0.25, density=4.0))
     joints = [Joint(i - 1 if i else LEFT, i if i < planks else RIGHT, end) for i, end in enumerate(ends)]
     deepest = math.sqrt((planks * length / 2) ** 2 - 2.5**2)  # of a V: nothing that does not stretch hangs lower
-    rows = (*GAP, Row("sag", "sag at the end", "m", ideal=deepest, at_most=True), UNREST)
+    rows = (*GAP, Row("sag", "sag in the last second", "m", ideal=deepest, at_most=True), UNREST)
     return Scene("bridge", "bridge of 6 planks with a load", 10.0, tuple(bodies), rows, tuple(joints), friction=MU)
 
 
