@@ -147,7 +147,7 @@ class Supervisor:
         return dataclasses.replace(state, worlds=worlds, curriculum=curriculum), metrics
 
     def _evaluate(self, state: RunState) -> None:
-        self._tracker.log(self.progress, self.report(state).scalars())
+        self._tracker.log(self.progress, self.report(state).scalars() | self.roles.worker.look(state.worlds))
 
     def _blank_assignment(self) -> Assignment:
         """Shapes of an assignment, filled with zeros: what a checkpoint is restored into."""

@@ -23,6 +23,8 @@ from physics.math2d import Twist, Vec, reciprocal, spin
 from physics.prepare import Prepared
 from physics.solve import Problem, Solution
 
+RUNAWAY = 1e4  # m/s; the rule of joints need not converge, and this keeps it from overflowing where it does not
+
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
@@ -113,7 +115,7 @@ def _impulse(row: JointRows, gap: Vec, moving: Twist, config: SolverConfig) -> R
     meets = gap * reciprocal(row.total_mass)
     apart = attach.difference_vec(link.body_a, link.body_b, moving.vel)
     wrong = apart + spin(omega_b, link.arm_b - meets * link.mass_b) - spin(omega_a, link.arm_a + meets * link.mass_a)
-    wrong = materialise(wrong)
+    wrong = materialise(Vec(jnp.clip(wrong.x, -RUNAWAY, RUNAWAY), jnp.clip(wrong.y, -RUNAWAY, RUNAWAY)))
     unit = wrong * reciprocal(wrong.length())
     inverse = row.total_mass + link.inertia_a * link.arm_a.cross(unit) ** 2 + link.inertia_b * link.arm_b.cross(unit) ** 2
     point = materialise((wrong + gap * config.sequential.joint_bias) * (-row.stiffness * reciprocal(inverse)))

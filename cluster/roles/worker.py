@@ -10,14 +10,16 @@ from jax.sharding import Mesh
 from cluster import mesh as meshes
 from cluster.mesh import COPIED, SHARED
 from envs import outcome as outcomes
-from envs.base import Level
+from envs.base import EnvState, Level
 from envs.env import Env
 from envs.outcome import Outcome
 from learners import evaluate, rollout
 from learners.base import Array, Params, Rollout, Worlds, join_blocks, split_blocks
 from learners.ppo import DEVICES
+from physics.diagnose import diagnose, summary
 from physics.pytree import count_worlds
 
+QUICK = {"xla_backend_optimization_level": 0}  # what runs once in a while takes longer to compile than to run
 EVALUATED_BLOCKS = 2  # blocks a device plays in one call of the evaluation
 
 
@@ -39,6 +41,7 @@ class RolloutWorker:
         self._cut = jax.jit(self._cut_chunk)
         self._take = jax.jit(_take)
         self._join = jax.jit(_join_chunks, static_argnums=1)
+        self._look = jax.jit(_look, compiler_options=QUICK)
 
     def assign(self, levels: Level) -> Worlds:
         """Start an episode of every level; what was being played is dropped."""
@@ -53,6 +56,10 @@ class RolloutWorker:
         outcome, cleared = self._take(worlds.outcome)
         # Placed as before: worlds that lie elsewhere would compile the rollout anew.
         return Worlds(env=worlds.env, outcome=meshes.put(cleared, self._mesh, SHARED)), jax.device_get(outcome)
+
+    def look(self, worlds: Worlds) -> dict[str, float]:
+        """How the physics of the first block is doing, as curves: see `physics.diagnose`."""
+        return {f"physics/{name}": float(value) for name, value in self._look(worlds).items()}
 
     def evaluate(self, params: Params, levels: Level, key: Array, way: int = rollout.SAMPLED) -> Outcome:
         """One whole episode of every level `[..., W]`, however many: outcome `[W]`, in host memory.
@@ -99,6 +106,11 @@ class RolloutWorker:
             return evaluate.first_episodes(act, self.env, block, self._world_keys(key, first // self._block + number))
 
         return lax.map(one, (levels, self._my_blocks(levels.role.shape[0])))
+
+
+def _look(worlds: Worlds) -> dict[str, Array]:
+    first: EnvState = jax.tree.map(lambda leaf: leaf[0], worlds.env)
+    return summary(diagnose(first.prepared, first.physics.motion))
 
 
 def _take(outcome: Outcome) -> tuple[Outcome, Outcome]:
