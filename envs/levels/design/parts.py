@@ -95,10 +95,14 @@ def tail_dragger(
     sketch.builder.joint(body, wheel, at=axle, motor=True, speed=speed)
 
 
-def save(designs: Iterable[Design], solve: Callable[[LevelModel], list] | None = None) -> list[str]:
+def save(
+    designs: Iterable[Design],
+    solve: Callable[[LevelModel], list] | None = None,
+    still_solves: Callable[[LevelModel], bool] = lambda model: True,
+) -> list[str]:
     """Write the file of every design into `holdout.FOLDER`: the ids of those that are new or changed.
 
-    A file whose level is the same keeps its solution; others get what `solve` finds, if it is given.
+    A file whose level is the same keeps its solution if that `still_solves`; others get what `solve` finds, if it is given.
     """
     changed = []
     for design in designs:
@@ -106,7 +110,8 @@ def save(designs: Iterable[Design], solve: Callable[[LevelModel], list] | None =
         model = sketch.model(design)
         path = holdout.FOLDER / sketch.size / f"{design.__name__}.json"
         shipped = level_file.read_model(path) if path.exists() else None
-        if shipped and _text_without_solution(shipped) == _text_without_solution(model):
+        same = shipped and _text_without_solution(shipped) == _text_without_solution(model)
+        if same and still_solves(shipped):
             continue
         solution = solve(model) if solve else None
         level_file.write_model(sketch.model(design, solution), path)

@@ -43,6 +43,16 @@ def search(model: LevelModel, seed: int = 0) -> list:
     )  # fmt: skip
 
 
+def still_solves(model: LevelModel) -> bool:
+    """Whether the recorded solution solves the level; not so after a change of the engine that matters to it."""
+    solution = level_file.expand(model.solution or [])
+    actions = np.zeros((EnvConfig().max_steps, PLAYERS, len(CHOICES)), np.int32)
+    actions[: len(solution)] = solution[:, None]
+    actions[len(solution) : len(solution) + TAIL] = solution[-1]
+    solved, count = follow(stack([level_file.to_level(model)] * PLAYERS), actions, model.size)
+    return bool(solved[0] and count[0] <= len(solution) + TAIL)
+
+
 def _random_actions(random: np.random.Generator, steps: int) -> np.ndarray:
     """`[steps, players, channels]`: each player holds each action for a time of its own."""
     actions = np.zeros((steps, PLAYERS, len(CHOICES)), np.int32)
