@@ -44,7 +44,9 @@ CAPACITIES = [
     ],
 ]
 every_capacity = pytest.mark.parametrize(("capacity", "examples"), CAPACITIES)
-every_config = pytest.mark.parametrize("config", CONFIGS.values(), ids=CONFIGS)
+every_config = pytest.mark.parametrize(
+    "config", [pytest.param(config, id=name, marks=[pytest.mark.slow] if config != DEFAULT else []) for name, config in CONFIGS.items()]
+)
 look = jax.jit(diagnose, compiler_options=QUICK)
 
 # Density ratios up to 10; see `Recipe` for the units.
