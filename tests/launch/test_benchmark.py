@@ -15,7 +15,7 @@ def test_physics_gives_a_line_a_size_and_a_line_a_stage(capsys):
     assert case["compile_s"] > 0
     assert case["steps_per_s"] > 0
     names = [stage["what"] for stage in stages]
-    assert {"fulcrum physics: solve.sweep", "fulcrum physics: collide.pairs"} <= set(names)
+    assert {"fulcrum physics: solve.pairs", "fulcrum physics: collide.pairs"} <= set(names)
     times = [stage["us_per_world_step"] for stage in stages]
     assert times == sorted(times, reverse=True)
     assert min(times) >= 0

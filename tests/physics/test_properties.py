@@ -36,17 +36,20 @@ APART = 0.005  # m; overlaps that no solver mends
 RARE = 0.05  # of the jointed worlds
 FURTHER = 0.02  # m beyond the way of a step: the slop, and as much for the side wall's friction
 SEEDS = st.integers(0, 2**32 - 1)
-CAPACITIES = [
-    pytest.param(MEDIUM, FEW, id="m"),
+SOFT = CONFIGS["soft"]
+CASES = [
+    pytest.param(MEDIUM, FEW, DEFAULT, id="m, sequential"),
     *[
-        pytest.param(capacity, ALL, id=f"{name}, 10,000", marks=pytest.mark.slow)
-        for capacity, name in ((SMALL, "s"), (MEDIUM, "m"), (LARGE, "l"))
+        pytest.param(capacity, ALL, config, id=f"{name}, 10,000", marks=pytest.mark.slow)
+        for capacity, config, name in (
+            (SMALL, DEFAULT, "s, sequential"),
+            (MEDIUM, DEFAULT, "m, sequential"),
+            (LARGE, DEFAULT, "l, sequential"),
+            (MEDIUM, SOFT, "m, soft"),
+        )
     ],
 ]
-every_capacity = pytest.mark.parametrize(("capacity", "examples"), CAPACITIES)
-every_config = pytest.mark.parametrize(
-    "config", [pytest.param(config, id=name, marks=[pytest.mark.slow] if config != DEFAULT else []) for name, config in CONFIGS.items()]
-)
+every_case = pytest.mark.parametrize(("capacity", "examples", "config"), CASES)
 look = jax.jit(diagnose, compiler_options=QUICK)
 
 # Density ratios up to 10; see `Recipe` for the units.
@@ -124,8 +127,7 @@ def undriven(capacity: Capacity, recipe: Recipe, config: SolverConfig):
     return scene, motion, run_batch(scene, motion, STEPS, config=config)
 
 
-@every_capacity
-@every_config
+@every_case
 def test_nothing_breaks_whatever_the_scene(capacity, examples, config):
     @for_all(examples, recipe=wild, driven=st.booleans())
     def _check(recipe: Recipe, driven: bool) -> None:
@@ -141,8 +143,7 @@ def test_nothing_breaks_whatever_the_scene(capacity, examples, config):
         assert not (np.abs(done.angle - motion.angle).max(0) * still).any()
 
 
-@every_capacity
-@every_config
+@every_case
 def test_nothing_leaves_the_room(capacity, examples, config):
     @for_all(examples, recipe=tame)
     def _check(recipe: Recipe) -> None:
@@ -156,8 +157,7 @@ def test_nothing_leaves_the_room(capacity, examples, config):
         assert beyond.max() <= FURTHER, f"world {beyond.argmax()}"
 
 
-@every_capacity
-@every_config
+@every_case
 def test_energy_is_bounded(capacity, examples, config):
     @for_all(examples, recipe=tame, jointed=st.booleans())
     def _check(recipe: Recipe, jointed: bool) -> None:
