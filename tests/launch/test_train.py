@@ -27,7 +27,10 @@ def test_train_evaluate_play_from_start_to_end(tmp_path, monkeypatch):
     assert train.main([*WORDS, *place, "run.total_steps=128"]) == 0
     run = tmp_path / "a"
     assert yaml.safe_load((run / "config.yaml").read_text())["run"]["worlds"] == 8
-    assert [row["iteration"] for row in read_lines(run / "metrics.jsonl")] == [0, 1, 2, 2]
+    rows = read_lines(run / "metrics.jsonl")
+    assert [row["iteration"] for row in rows] == [0, 1, 2, 2]
+    assert rows[-1].keys() >= {f"physics/{name}" for name in ("energy", "penetration", "joint_error", "broken_worlds")}
+    assert rows[-1]["physics/broken_worlds"] == 0 < rows[-1]["physics/energy"]
     assert list((run / "tensorboard").glob("events*"))
     assert sorted(path.name for path in (run / "checkpoints").iterdir()) == ["0", "1", "2"]
 
