@@ -6,7 +6,7 @@ away again. Bodies about to touch are slowed so that they just do. Impacts bounc
 Source: Catto, Solver2D (box2d.org, 2024), and `b2SolverStage` of Box2D 3.
 
 Against `sequential`: stacks sink and joints part several times less, and bounces gain no energy, at
-about twice the work. Levels play a little differently than in the reference.
+1.5 to 2 times the time. Levels play a little differently than in the reference.
 """
 
 import math
