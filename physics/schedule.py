@@ -9,7 +9,6 @@ slices and concatenations alone, so that the hot path has no gather and no scatt
 
 import dataclasses
 import functools
-import math
 
 import jax
 import jax.numpy as jnp
@@ -54,8 +53,3 @@ def make(even_bodies: int) -> Schedule:
         if half > 1:
             upper, lower = [upper[0], lower[0], *upper[1:-1]], [*lower[1:], upper[-1]]
     return Schedule(even_bodies - 1, half, np.array(first), np.array(second))
-
-
-def of_pairs(pairs: int) -> Schedule:
-    """The tournament with this many pairs."""
-    return make((1 + math.isqrt(1 + 8 * pairs)) // 2)

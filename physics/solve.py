@@ -102,7 +102,8 @@ def begin(problem: Problem, moving: Twist) -> tuple[Solution, Impulses]:
         wall_active.append(flags)
     flags = jnp.stack(wall_active, axis=1) if wall_active else jnp.zeros_like(stored.wall_active)
     now = replace(stored, contact_active=active, wall_active=flags, wall_side=wall.side)
-    return Solution(split_colours(impulse), walls, joints.warm_start(prepared, stored.joint), moving), now
+    colours = schedule.make(problem.capacity.even_bodies).colours
+    return Solution(split_colours(impulse, colours), walls, joints.warm_start(prepared, stored.joint), moving), now
 
 
 @jax.named_scope("solve.store")
@@ -116,11 +117,10 @@ def store(done: Solution, now: Impulses) -> Impulses:
     )
 
 
-def split_colours(impulse: Array) -> list[Rows3]:
+def split_colours(impulse: Array, colours: int) -> list[Rows3]:
     """Impulses `[3, K, W]` as three arrays `[E/2, W]` a colour."""
-    plan = schedule.of_pairs(impulse.shape[1])
-    impulse = materialise(impulse)
-    parts = [materialise(impulse[:, c * plan.half : (c + 1) * plan.half]) for c in range(plan.colours)]
+    impulse, half = materialise(impulse), impulse.shape[1] // colours
+    parts = [materialise(impulse[:, c * half : (c + 1) * half]) for c in range(colours)]
     return [(part[0], part[1], part[2]) for part in parts]
 
 
