@@ -6,15 +6,12 @@ solver does not keep to that, or does better, `OF_SOLVER` says so by name.
 `python -m pytest -m peer tests/physics/test_quality.py` compares with the published reference, row by row.
 """
 
-import os
-import subprocess
-from pathlib import Path
-
 import pytest
 
 from launch.benchmark.quality import fulcrum, measures, scene, scenes, trajectory
 from launch.benchmark.quality.scene import Row, Scene
 from launch.benchmark.quality.trajectory import Column
+from tests.physics.peer import environment
 from tests.physics.scenes import CONFIGS
 
 SCENES = scenes.everything()
@@ -129,8 +126,6 @@ def test_exceptions_name_rows_that_exist():
     assert {key[1:] for key in OF_SOLVER} <= there
 
 
-VARIABLE = "FULCRUM_PEER_PYTHON"
-RUNNER = Path(__file__).parent / "peer" / "quality_jax2d.py"
 TIE = {  # differences that are none, where both are within what the method allows
     "sink": SLOP * 5, "drift": 1e-3, "tilt": 1e-3, "unrest": 5e-3, "slid": 1e-3, "rebound": 1e-3, "gained": 1e-3, "lost": 0.02,
     "parabola": 1e-3, "spin": 1e-3, "gap": 2e-3, "mean_gap": 2e-3, "sag": 1e-3, "speed": 1e-3, "settling": 1e-6, "violation": 1e-3,
@@ -147,14 +142,10 @@ WORSE = {  # rows in which the reference is better, by solver
 @pytest.fixture(scope="module")
 def reference(tmp_path_factory: pytest.TempPathFactory) -> Column:
     """The same scenes in the published reference, which lives in an environment of its own."""
-    python = os.environ.get(VARIABLE)
-    if not python:
-        pytest.skip(f"{VARIABLE} is not set: make the reference's environment with peer/setup.sh and name its python")
     folder = tmp_path_factory.mktemp("quality")
     source, target = folder / "scenes.json", folder / "reference.npz"
     scene.save(SCENES, source)
-    # -I: nothing of this project is on its path. The reference must not look for another device than ours.
-    subprocess.run([python, "-I", RUNNER, source, target], check=True, env=os.environ | {"JAX_PLATFORMS": "cpu"})
+    environment.run("quality_jax2d.py", source, target)
     return trajectory.load(target)
 
 

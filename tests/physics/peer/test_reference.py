@@ -6,21 +6,16 @@ FULCRUM_PEER_PYTHON=DIR/bin/python python -m pytest -m peer tests/physics/peer -
 differs from itself too when 0.1 mm of noise is put on the start; the table shows both.
 """
 
-import os
-import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-from tests.physics.peer import agreement
+from tests.physics.peer import agreement, environment
 from tests.physics.peer.agreement import KINDS, Agreement
 
 pytestmark = pytest.mark.peer
 
-VARIABLE = "FULCRUM_PEER_PYTHON"
-SCRIPT = Path(__file__).with_name("play_reference.py")
 LEVELS = 74
 LEAST_ALIKE = 216  # outcomes of 222
 FARTHEST = 0.01  # m, median after a second
@@ -29,12 +24,8 @@ FARTHEST = 0.01  # m, median after a second
 @pytest.fixture(scope="module")
 def agreements(tmp_path_factory: pytest.TempPathFactory) -> list[Agreement]:
     """What the reference and we made of the same levels under the same actions; printed as a table."""
-    python = os.environ.get(VARIABLE)
-    if not python:
-        pytest.skip(f"{VARIABLE} is not set: make the reference's environment with {SCRIPT.with_name('setup.sh').name} and name its python")
     out = tmp_path_factory.mktemp("reference") / "played.npz"
-    # -I: nothing of this project is on its path. The reference must not look for another device than ours.
-    subprocess.run([python, "-I", SCRIPT, out], check=True, env=os.environ | {"JAX_PLATFORMS": "cpu"})
+    environment.run("play_reference.py", out)
     found = agreement.compare(dict(np.load(out)))
     sys.stdout.write("\n" + agreement.table(found) + "\n")
     return found
