@@ -16,8 +16,8 @@ slower.
 
 `Packed` keeps many arrays of one shape in one. Cutting the rows of contacts into colours is then one copy
 a colour instead of one a field, and as equal programs are compiled once, the colours share their kernels,
-as do joints. With it a step of size l has 326 different kernels instead of 491, and compiles in three
-quarters of the processor time.
+as do joints. With it, and joints that find their bodies by index, a step of size l had 369 different kernels
+instead of 491.
 """
 
 import contextlib
