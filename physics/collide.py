@@ -7,7 +7,7 @@ pairs is cheaper than finding out which to skip. For the walls see `room`.
 """
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import jax
@@ -42,51 +42,71 @@ class Contact:
     """Up to two contact points of a pair; `normal` points from the first body to the second.
 
     Points are in the order of the tangent, whichever body gave the reference face, and never in that of depth:
-    an impulse that is kept for the next step must find its point again.
+    an impulse that is kept for the next step must find its point again. Arrays `[..., W]` of one shape; what is
+    of a point has a first axis of 2.
     """
 
     normal: Vec
-    points: tuple[Vec, Vec]
-    depths: tuple[Array, Array]  # negative where the bodies are apart
-    active: tuple[Array, Array]  # closer than the margin that the solver asks for
+    points: Vec  # [2, ...]
+    depths: Array  # [2, ...]; negative where the bodies are apart
+    active: Array  # [2, ...]; closer than the margin that the solver asks for
     touching: Array
+
+    def take(self, rows: np.ndarray) -> "Contact":
+        """The contacts at `rows` of the axis before the worlds."""
+        return jax.tree.map(lambda leaf: _rows(leaf, rows), self)
+
+
+def join(contacts: Sequence[Contact]) -> Contact:
+    """One after the other along the axis before the worlds."""
+    return jax.tree.map(lambda *leaves: jnp.concatenate(leaves, axis=-2), *contacts)
 
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class Polygons:
-    """Polygons in the world frame, one entry a vertex; face `i` starts at corner `i`."""
+    """Polygons in the world frame, `[V, ..., W]`: one entry a vertex; face `i` starts at corner `i`."""
 
-    corners: list[Vec]
-    normals: list[Vec]
-    offsets: list[Array]  # normal . corner
+    corners: Vec
+    normals: Vec
+    offsets: Array  # normal . corner
 
     def take(self, rows: np.ndarray) -> "Polygons":
         """The polygons at `rows`."""
-        return jax.tree.map(lambda leaf: leaf[rows], self)
+        return jax.tree.map(lambda leaf: _rows(leaf, rows), self)
 
 
-def _fold(function: object, values: Sequence[Array]) -> Array:
-    return functools.reduce(function, values)  # type: ignore[arg-type]
+def _rows(values: Array, rows: np.ndarray) -> Array:
+    """`values[..., rows, :]` of at most three axes, by whole rows of one long axis: other gathers get a layout of their own."""
+    if values.ndim == 2:
+        return values[rows]
+    count = values.shape[1]
+    return values.reshape(-1, values.shape[2])[np.arange(values.shape[0])[:, None] * count + rows]
 
 
-def _pick(index: Array, values: Sequence[Array], shift: int = 0) -> Array:
-    """`values[index + shift]`, elementwise, wrapping around."""
-    count = len(values)
+def fold(function: Callable[[Array, Array], Array], values: Array) -> Array:
+    """Join the entries of the first axis, one after the other: over it, XLA's reductions are not vectorised on a CPU."""
+    return functools.reduce(function, list(values))
+
+
+def _pick(index: Array, values: Array, shift: int = 0) -> Array:
+    """`values[index + shift]` along the first axis, elementwise, wrapping around."""
+    count = values.shape[0]
     chosen = values[shift % count]
     for i in range(1, count):
         chosen = jnp.where(index == i, values[(i + shift) % count], chosen)
     return chosen
 
 
-def _pick_vec(index: Array, values: Sequence[Vec], shift: int = 0) -> Vec:
-    return Vec(_pick(index, [v.x for v in values], shift), _pick(index, [v.y for v in values], shift))
+def _pick_vec(index: Array, values: Vec, shift: int = 0) -> Vec:
+    return Vec(_pick(index, values.x, shift), _pick(index, values.y, shift))
 
 
-def _first_at(value: Array, values: Sequence[Array]) -> Array:
-    """Index of the first of `values` that equals `value`."""
-    index = jnp.full(value.shape, len(values) - 1)
-    for i in reversed(range(len(values) - 1)):
+def _first_at(value: Array, values: Array) -> Array:
+    """Index of the first entry of `values` that equals `value`, elementwise."""
+    last = values.shape[0] - 1
+    index = jnp.full(value.shape, last)
+    for i in reversed(range(last)):
         index = jnp.where(values[i] == value, i, index)
     return index
 
@@ -101,25 +121,22 @@ def place_polygons(prepared: Prepared, pos: Vec, cos: Array, sin: Array) -> Poly
     vertices, vertex_count = prepared.scene.bodies.vertices, prepared.scene.bodies.vertex_count
     count = vertices.shape[2]
     cos, sin, centre = cos[:count], sin[:count], pos[:count]
-    corners = [Vec.of(vertices[:, i]).turned(cos, sin) + centre for i in range(vertices.shape[1])]
-    normals = [Vec.of(prepared.normals[:, i]).turned(cos, sin) for i in range(vertices.shape[1])]
-    real = [i < vertex_count for i in range(vertices.shape[1])]
-    offsets = [jnp.where(r, normal.dot(corner), FAR) for r, normal, corner in zip(real, normals, corners, strict=True)]
-    return materialise(Polygons(corners, normals, offsets))
+    corners = Vec.of(vertices).turned(cos, sin) + centre
+    normals = Vec.of(prepared.normals).turned(cos, sin)
+    real = jnp.arange(vertices.shape[1])[:, None, None] < vertex_count
+    return materialise(Polygons(corners, normals, jnp.where(real, normals.dot(corners), FAR)))
 
 
-def _separations(faces: Polygons, other: Polygons) -> list[Array]:
+def _separations(faces: Polygons, other: Polygons) -> Array:
     """Per face, how far the other polygon's deepest corner is in front of it."""
-    return [
-        _fold(jnp.minimum, [normal.dot(corner) for corner in other.corners]) - offset
-        for normal, offset in zip(faces.normals, faces.offsets, strict=True)
-    ]
+    heights = (faces.normals.dot(other.corners[i]) for i in range(other.offsets.shape[0]))
+    return functools.reduce(jnp.minimum, heights) - faces.offsets
 
 
 def polygon_polygon(a: Polygons, b: Polygons, reach: Reach = OVERLAP) -> Contact:
     """Contact of polygon pairs: separating axes, then the incident face clipped to the reference face."""
     of_a, of_b = materialise((_separations(a, b), _separations(b, a)))
-    best_a, best_b = materialise((_fold(jnp.maximum, of_a), _fold(jnp.maximum, of_b)))
+    best_a, best_b = materialise((fold(jnp.maximum, of_a), fold(jnp.maximum, of_b)))
     use_b = best_a + HYSTERESIS < best_b
     face = jnp.where(use_b, _first_at(best_b, of_b), _first_at(best_a, of_a))
     separation = jnp.maximum(best_a, best_b)
@@ -129,44 +146,39 @@ def polygon_polygon(a: Polygons, b: Polygons, reach: Reach = OVERLAP) -> Contact
     normal = _pick_vec(face, reference.normals)
     start, end = _pick_vec(face, reference.corners), _pick_vec(face, reference.corners, 1)
     normal, start, end = materialise((normal, start, end))
-    facing = materialise([n.dot(normal) for n in incident.normals])
-    opposite = _first_at(_fold(jnp.minimum, facing), facing)
+    facing = materialise(incident.normals.dot(normal))
+    opposite = _first_at(fold(jnp.minimum, facing), facing)
     ends = materialise((_pick_vec(opposite, incident.corners), _pick_vec(opposite, incident.corners, 1)))
-    points, heights, distinct = _clip(ends, start, end, normal)
-    points = where(use_b, points[1], points[0]), where(use_b, points[0], points[1])
-    heights = jnp.where(use_b, heights[1], heights[0]), jnp.where(use_b, heights[0], heights[1])
+    points, heights, distinct = materialise(_clip(ends, start, end, normal))
+    points, heights = where(use_b, points[::-1], points), jnp.where(use_b, heights[::-1], heights)
     near, first_deeper = separation < reach.margin, heights[0] <= heights[1]
-    active = (
-        near & ((heights[0] < reach.margin) | first_deeper | ~distinct),
-        near & ((heights[1] < reach.margin) | ~first_deeper) & distinct,
-    )
-    toward_b = where(use_b, -normal, normal)
-    return Contact(toward_b, points, (-heights[0], -heights[1]), active, separation < reach.touch)
+    first = near & ((heights[0] < reach.margin) | first_deeper | ~distinct)
+    second = near & ((heights[1] < reach.margin) | ~first_deeper) & distinct
+    return Contact(where(use_b, -normal, normal), points, -heights, jnp.stack([first, second]), separation < reach.touch)
 
 
-def _clip(ends: tuple[Vec, Vec], start: Vec, end: Vec, normal: Vec) -> tuple[tuple[Vec, Vec], tuple[Array, Array], Array]:
-    """Cut a segment to the strip above the face `start`-`end`: (points, heights over the face, whether two)."""
+def _clip(ends: tuple[Vec, Vec], start: Vec, end: Vec, normal: Vec) -> tuple[Vec, Array, Array]:
+    """Cut a segment to the strip above the face `start`-`end`: (both points, their heights over the face, whether two)."""
     along = end - start
     length = along.length() + 1e-9
     along = along * (1 / length)
     along, length = materialise((along, length))
-    at = [(point - start).dot(along) for point in ends]
-    height = [(point - start).dot(normal) for point in ends]
+    at = jnp.stack([(point - start).dot(along) for point in ends])
+    height = jnp.stack([(point - start).dot(normal) for point in ends])
     at, height = materialise((at, height))
     run = at[1] - at[0]
     upright = jnp.abs(run) < 1e-6
     slope = jnp.where(upright, 0.0, (height[1] - height[0]) / jnp.where(upright, 1.0, run))
-    cut = [jnp.clip(s, 0.0, length) for s in at]
-    cut_height = [height[i] + slope * (cut[i] - at[i]) for i in range(2)]
+    cut = jnp.clip(at, 0.0, length)
+    cut_height = height + slope * (cut - at)
     cut, cut_height = materialise((cut, cut_height))
-    points = [start + along * cut[i] + normal * cut_height[i] for i in range(2)]
-    return (points[0], points[1]), (cut_height[0], cut_height[1]), jnp.abs(cut[1] - cut[0]) > 1e-4
+    return start + along * cut + normal * cut_height, cut_height, jnp.abs(cut[1] - cut[0]) > 1e-4
 
 
 def polygon_circle(polygon: Polygons, centre: Vec, radius: Array, reach: Reach = OVERLAP) -> Contact:
     """Contact of polygon-circle pairs, normal towards the circle."""
-    heights = materialise([n.dot(centre) - offset for n, offset in zip(polygon.normals, polygon.offsets, strict=True)])
-    height = materialise(_fold(jnp.maximum, heights))
+    heights = materialise(polygon.normals.dot(centre) - polygon.offsets)
+    height = materialise(fold(jnp.maximum, heights))
     face = materialise(_first_at(height, heights))
     normal = _pick_vec(face, polygon.normals)
     start, end = _pick_vec(face, polygon.corners), _pick_vec(face, polygon.corners, 1)
@@ -194,8 +206,9 @@ def circle_circle(a: Vec, radius_a: Array, b: Vec, radius_b: Array, reach: Reach
 
 def one_point(normal: Vec, point: Vec, depth: Array, reach: Reach) -> Contact:
     """A contact with a single point."""
-    nothing = jnp.zeros_like(depth)
-    return Contact(normal, (point, point), (depth, nothing), (depth > -reach.margin, jnp.zeros(depth.shape, bool)), depth > -reach.touch)
+    active, never = depth > -reach.margin, jnp.zeros(depth.shape, bool)
+    both = Vec(jnp.stack([point.x, point.x]), jnp.stack([point.y, point.y]))
+    return Contact(normal, both, jnp.stack([depth, jnp.zeros_like(depth)]), jnp.stack([active, never]), depth > -reach.touch)
 
 
 @jax.named_scope("collide.pairs")
@@ -213,18 +226,16 @@ def pairs(capacity: Capacity, prepared: Prepared, polygons: Polygons, pos: Vec, 
     if of_kind["cc"].size:
         a, b = plan.first[of_kind["cc"]], plan.second[of_kind["cc"]]
         found.append(circle_circle(pos[a], radius[a - capacity.polygons], pos[b], radius[b - capacity.polygons], reach))
-    found.append(jax.tree.map(lambda leaf: jnp.zeros((1, *leaf.shape[1:]), leaf.dtype), found[0]) if found else _none(pos))
+    found.append(_none(pos))
     order = np.concatenate([of_kind["pp"], of_kind["pc"], of_kind["cc"]])
     place = np.full(capacity.pairs, len(order))  # slots without two real bodies read the row of zeros
     place[order] = np.arange(len(order))
-    joined = materialise(jax.tree.map(lambda *leaves: jnp.concatenate(leaves), *materialise(found)))
-    return materialise(jax.tree.map(lambda leaf: leaf[place], joined))
+    return materialise(materialise(join(materialise(found))).take(place))
 
 
 def _none(pos: Vec) -> Contact:
-    shape = (1, pos.x.shape[-1])
-    nothing = Vec(jnp.zeros(shape), jnp.zeros(shape))
-    return one_point(nothing, nothing, nothing.x, OVERLAP)
+    nothing = jnp.zeros((1, pos.x.shape[-1]))
+    return one_point(Vec(nothing, nothing), Vec(nothing, nothing), nothing, OVERLAP)
 
 
 def _mixed(

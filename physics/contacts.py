@@ -62,10 +62,10 @@ class Goal:
 def prepare_rows(contact: Contact, a: Side, b: Side, admitted: Array, friction: Array) -> ContactRows:
     """Rows of contacts `[K, W]` (any leading shape); `admitted` says which may push at all."""
     normal, along = contact.normal, tangent(contact.normal)
-    active = [flag & admitted for flag in contact.active]
+    active = contact.active & admitted
     share = jnp.where(active[1], jnp.where(active[0], 0.5, 1.0), 0.0)
     middle = contact.points[0] * (1 - share) + contact.points[1] * share
-    points, directions = (*contact.points, middle), (normal, normal, along)
+    points, directions = (contact.points[0], contact.points[1], middle), (normal, normal, along)
     arm_a, arm_b = materialise((_arms(points, directions, a), _arms(points, directions, b)))
 
     def inverse_mass(i: int, j: int, linear: Array | float) -> Array:
@@ -95,14 +95,13 @@ def _arms(points: tuple[Vec, ...], directions: tuple[Vec, ...], side: Side) -> R
     return first, second, third
 
 
-def separating(contact: Contact, a: Side, b: Side) -> Pair:
-    """Normal velocity at which the second body leaves the first at each point, m/s."""
+def separating(contact: Contact, a: Side, b: Side) -> Array:
+    """Normal velocity at which the second body leaves the first at each point, m/s; `[2, ...]`."""
 
     def velocity(side: Side, point: Vec) -> Vec:
         return side.moving.vel + spin(side.moving.omega, point - side.pos)
 
-    first, second = ((velocity(b, point) - velocity(a, point)).dot(contact.normal) for point in contact.points)
-    return first, second
+    return (velocity(b, contact.points) - velocity(a, contact.points)).dot(contact.normal)
 
 
 def solve(rows: ContactRows, goal: Goal, impulse: Rows3, relative: Vec, omega_a: Array, omega_b: Array) -> tuple[Rows3, Rows3]:
@@ -139,6 +138,6 @@ def push(rows: ContactRows, impulse: Rows3) -> tuple[Vec, Array, Array]:
 
 def warm_start(stored: Array, stored_active: Array, contact: Contact, admitted: Array) -> tuple[Array, Array]:
     """Last step's impulses `[3, ...]` where the same point is still in contact: (start `[3, ...]`, active flags `[2, ...]`)."""
-    active = jnp.stack([flag & admitted for flag in contact.active])
+    active = contact.active & admitted
     keep = active & stored_active
     return jnp.where(jnp.stack([keep[0], keep[1], keep[0] | keep[1]]), stored, 0.0), active

@@ -4,7 +4,6 @@ For tests, for metrics and for people who wonder why a level misbehaves; not on 
 overflow in this engine, so nothing is counted as such: every pair, wall and joint has a slot of its own.
 """
 
-import functools
 
 import jax
 import jax.numpy as jnp
@@ -67,10 +66,7 @@ def summary(diagnosis: Diagnosis) -> dict[str, Array]:
 
 def _penetration(prepared: Prepared, motion: Motion) -> Array:
     pair, wall = find_contacts(prepared, capacity_of(prepared.scene), motion)
-    found = [(pair, prepared.admitted), *zip(wall.contacts, wall.admitted, strict=True)]
-    depths = [
-        jnp.max(jnp.where(contact.active[i] & admitted, contact.depths[i], 0.0), axis=0, initial=0.0)
-        for contact, admitted in found
-        for i in range(2)
-    ]
-    return functools.reduce(jnp.maximum, depths)
+    found = ((pair, prepared.admitted), (wall.contact, wall.admitted))
+    depths = (jnp.where(contact.active & admitted, contact.depths, 0.0) for contact, admitted in found)
+    of_pairs, of_walls = (jnp.max(depth, axis=tuple(range(depth.ndim - 1)), initial=0.0) for depth in depths)
+    return jnp.maximum(of_pairs, of_walls)

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 from physics import attach
 from physics.base import Array, Motion
 from physics.contacts import Rows3
-from physics.materialise import Packed, materialise, pack
+from physics.materialise import Packed, each, materialise, pack, traced_once
 from physics.math2d import Twist, Vec
 from physics.prepare import Prepared
 
@@ -72,12 +72,12 @@ def link(prepared: Prepared, placed: Placed) -> Linked:
     return materialise(linked)
 
 
-def one_by_one(rows: object, joints: int) -> list[Packed]:
+def one_by_one(rows: object) -> list[Packed]:
     """Rows `[J, W]` of all joints as rows `[W]` of each, in memory of their own: joints then share their compiled kernels."""
-    packed = pack(rows)
-    return [packed.row(j) for j in range(joints)]
+    return pack(rows).each()
 
 
+@traced_once
 def apply(prepared: Prepared, link: Linked, impulse: Rows3, moving: Twist) -> Twist:
     """Give the impulses (x, y, angle) of one joint to the velocities `[E, W]` of its two bodies."""
     bodies, point = moving.omega.shape[0], Vec(impulse[0], impulse[1])
@@ -101,5 +101,4 @@ def warm_start(prepared: Prepared, stored: Array) -> list[Rows3]:
     active = prepared.joint_active
     held = active & prepared.scene.joints.fixed
     kept = materialise(jnp.where(jnp.stack([active, active, held]), stored, 0.0))
-    parts = [materialise(kept[:, j]) for j in range(stored.shape[1])]
-    return [(part[0], part[1], part[2]) for part in parts]
+    return [(part[0], part[1], part[2]) for part in each(kept)]

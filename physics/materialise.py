@@ -21,7 +21,8 @@ instead of 491.
 """
 
 import contextlib
-from collections.abc import Iterator
+import functools
+from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -31,17 +32,41 @@ import jax.numpy as jnp
 from jax import lax
 
 T = TypeVar("T")
+F = TypeVar("F", bound=Callable)
 _never: ContextVar[jax.Array | None] = ContextVar("never", default=None)
 
 
 @contextlib.contextmanager
 def one_condition(values: Any) -> Iterator[None]:
     """Let every `materialise` inside share one condition, worked out from the first number of `values`."""
-    token = _never.set(_impossible(jax.tree.leaves(values)[0]))
+    with _condition(_impossible(jax.tree.leaves(values)[0])):
+        yield
+
+
+@contextlib.contextmanager
+def _condition(never: jax.Array | None) -> Iterator[None]:
+    token = _never.set(never)
     try:
         yield
     finally:
         _never.reset(token)
+
+
+def traced_once(function: F) -> F:
+    """Let calls on structs of the same shapes share one trace: for what is repeated for every colour or joint.
+
+    Only `config`, given by name, is static. What is compiled is the same as without.
+    """
+
+    @functools.partial(jax.jit, static_argnames="config")
+    def traced(never: jax.Array | None, *arguments: Any, config: Any) -> Any:
+        with _condition(never):
+            return function(*arguments) if config is None else function(*arguments, config=config)
+
+    def call(*arguments: Any, config: Any = None) -> Any:
+        return traced(_never.get(), *arguments, config=config)
+
+    return functools.wraps(function)(call)  # type: ignore[return-value]
 
 
 def _impossible(leaf: jax.Array) -> jax.Array:
@@ -79,19 +104,38 @@ class Packed(Generic[T]):
         """The struct again; its arrays are views that fuse into the kernels that read them."""
         return jax.tree.unflatten(self.structure, list(self.values))
 
-    def row(self, index: int) -> "Packed[T]":
-        """One row of every array, in memory of its own."""
-        return Packed(materialise(self.values[:, index]), self.structure)
+    def cut(self, parts: int) -> list["Packed[T]"]:
+        """The rows of every array in `parts` parts, one after the other, each in memory of its own."""
+        return [Packed(values, self.structure) for values in cut(self.values, parts)]
 
-    def rows(self, start: int, stop: int) -> "Packed[T]":
-        """Rows of every array, in memory of their own."""
-        return Packed(materialise(self.values[:, start:stop]), self.structure)
+    def each(self) -> list["Packed[T]"]:
+        """Every row for itself, without the axis of rows."""
+        return [Packed(values, self.structure) for values in each(self.values)]
 
 
 jax.tree_util.register_dataclass(Packed, data_fields=["values"], meta_fields=["structure"])
 
 
+def cut(values: jax.Array, parts: int) -> list[jax.Array]:
+    """The second axis in `parts` equal parts, each in memory of its own."""
+    size = values.shape[1] // parts
+    return [materialise(lax.dynamic_slice_in_dim(values, begin, size, axis=1)) for begin in _hidden(parts, size)]
+
+
+def each(values: jax.Array) -> list[jax.Array]:
+    """The entries of the second axis, each in memory of its own."""
+    return [materialise(lax.dynamic_index_in_dim(values, i, axis=1, keepdims=False)) for i in _hidden(values.shape[1], 1)]
+
+
+def _hidden(count: int, step: int) -> Iterator[jax.Array]:
+    """0, `step`, 2 `step`, ... hidden from the compiler: slices that begin there are equal programs and share one compiled copy."""
+    index = materialise(jnp.zeros((), jnp.int32))
+    for _ in range(count):
+        yield index
+        index = materialise(index + step)
+
+
 def pack(struct: T) -> Packed[T]:
     """Stack the arrays of a struct."""
     leaves, structure = jax.tree.flatten(struct)
-    return Packed(materialise(jnp.stack(leaves)), structure)
+    return Packed(materialise(jnp.stack(jnp.broadcast_arrays(*leaves))), structure)

@@ -4,13 +4,14 @@ A body is never at two opposite walls at once, so floor and ceiling share a slot
 """
 
 import functools
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import jax
 import jax.numpy as jnp
 
 from physics.base import WALL_NORMALS, WALL_OFFSETS, Array, Capacity
-from physics.collide import FAR, OVERLAP, Contact, Polygons, Reach, one_point
+from physics.collide import FAR, OVERLAP, Contact, Polygons, Reach, join, one_point
 from physics.materialise import materialise
 from physics.math2d import Vec, tangent, where
 from physics.prepare import Prepared
@@ -18,16 +19,19 @@ from physics.prepare import Prepared
 OPPOSITE_WALLS = ((0, 3), (1, 2))  # floor and ceiling, left and right
 
 
+SIDES = tuple(zip(*OPPOSITE_WALLS, strict=True))  # the nearer walls of both slots, and the farther
+
+
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class WallContacts:
-    """Contacts of every body `[E, W]` with the wall of each slot that it is at."""
+    """Contacts of every body with the wall of each slot that it is at, `[S, E, W]`; without a room, of no slot."""
 
-    contacts: list[Contact]  # normals point into the room
-    side: Array  # [2, E, W] whether that is the ceiling, or the right wall
-    admitted: list[Array]  # per slot, may push
-    friction: list[Array]
-    restitution: list[Array]
+    contact: Contact  # normals point into the room
+    side: Array  # whether that is the ceiling, or the right wall
+    admitted: Array  # may push
+    friction: Array
+    restitution: Array
     touching: Array  # [R, E, W] which walls the shapes overlap
 
 
@@ -35,67 +39,84 @@ class WallContacts:
 def walls(capacity: Capacity, prepared: Prepared, polygons: Polygons, pos: Vec, reach: Reach = OVERLAP) -> WallContacts:
     """Contacts with walls within `reach`; `pos [E, W]`."""
     if not capacity.walls:
-        none = jnp.zeros((2, *pos.x.shape), bool)
-        return WallContacts([], none, [], [], [], none[:0])
-    depth = materialise([_deepest(capacity, prepared, polygons, pos, Vec(*n), o) for n, o in zip(WALL_NORMALS, WALL_OFFSETS, strict=True)])
-    found = WallContacts([], jnp.zeros(()), [], [], [], jnp.stack(depth) > -reach.touch)
-    sides = []
-    for near, far in OPPOSITE_WALLS:
-        side = materialise((depth[far] > -reach.margin) & prepared.wall_admitted[far])
-        facing, offset = jnp.where(side, -1.0, 1.0), jnp.where(side, WALL_OFFSETS[far], WALL_OFFSETS[near])
-        normal = Vec(WALL_NORMALS[near][0] * facing, WALL_NORMALS[near][1] * facing)
-        found.contacts.append(_contact(capacity, prepared, polygons, pos, normal, offset, reach))
-        for values, of_walls in (
-            (found.admitted, prepared.wall_admitted),
-            (found.friction, prepared.wall_friction),
-            (found.restitution, prepared.wall_restitution),
-        ):
-            values.append(jnp.where(side, of_walls[far], of_walls[near]))
-        sides.append(side)
-    return materialise(replace(found, side=jnp.stack(sides)))
+        return _no_room(pos)
+    depth = materialise(_deepest(capacity, prepared, polygons, pos))
+    side = materialise((_at(SIDES[1], depth) > -reach.margin) & _at(SIDES[1], prepared.wall_admitted))
+
+    def of_side(values: Array) -> Array:
+        return jnp.where(side, _at(SIDES[1], values), _at(SIDES[0], values))
+
+    normals, offsets = jnp.array(WALL_NORMALS)[..., None, None], jnp.array(WALL_OFFSETS)[:, None, None]
+    normal = Vec(of_side(normals[:, 0]), of_side(normals[:, 1]))
+    return materialise(
+        WallContacts(
+            contact=_contacts(capacity, prepared, polygons, pos, normal, of_side(offsets), reach),
+            side=side,
+            admitted=of_side(prepared.wall_admitted),
+            friction=of_side(prepared.wall_friction),
+            restitution=of_side(prepared.wall_restitution),
+            touching=depth > -reach.touch,
+        )
+    )
 
 
-def _deepest(capacity: Capacity, prepared: Prepared, polygons: Polygons, pos: Vec, normal: Vec, offset: float) -> Array:
-    """How far each body is behind a wall; negative in front of it, `[E, W]`."""
-    reach = [jnp.full((capacity.even_bodies - capacity.bodies, pos.x.shape[1]), -FAR)]
+def _at(indices: Sequence[int], values: Array) -> Array:
+    return jnp.stack([values[wall] for wall in indices])
+
+
+def _no_room(pos: Vec) -> WallContacts:
+    nothing = jnp.zeros((0, *pos.x.shape))
+    contact = one_point(Vec(nothing, nothing), Vec(nothing, nothing), nothing, OVERLAP)
+    return WallContacts(contact, nothing > 0, nothing > 0, nothing, nothing, nothing > 0)
+
+
+def _deepest(capacity: Capacity, prepared: Prepared, polygons: Polygons, pos: Vec) -> Array:
+    """How far each body is behind each wall; negative in front of it, `[R, E, W]`."""
+    normals = Vec.of(jnp.array(WALL_NORMALS).T[..., None, None])
+    offset = jnp.array(WALL_OFFSETS)[:, None, None]
+    parts = []
+    if capacity.polygons:  # padding repeats a corner
+        corners = (offset - polygons.corners[i].dot(normals) for i in range(capacity.vertices))
+        parts.append(functools.reduce(jnp.maximum, corners))
     if capacity.circles:
-        centre = pos[capacity.polygons : capacity.bodies]
-        reach.insert(0, offset - centre.dot(normal) + prepared.scene.bodies.radius)
-    if capacity.polygons:
-        corners = [offset - corner.dot(normal) for corner in polygons.corners]  # padding repeats a corner
-        reach.insert(0, functools.reduce(jnp.maximum, corners))
-    return jnp.concatenate(reach)
+        parts.append(offset - pos[capacity.polygons : capacity.bodies].dot(normals) + prepared.scene.bodies.radius)
+    if capacity.even_bodies > capacity.bodies:
+        parts.append(jnp.full((len(WALL_OFFSETS), capacity.even_bodies - capacity.bodies, pos.x.shape[1]), -FAR))
+    return jnp.concatenate(parts, axis=1)
 
 
-def _contact(capacity: Capacity, prepared: Prepared, polygons: Polygons, pos: Vec, normal: Vec, offset: Array, reach: Reach) -> Contact:
-    """Contact of each body with the wall that `normal` and `offset` (each `[E, W]`) describe."""
+def _contacts(capacity: Capacity, prepared: Prepared, polygons: Polygons, pos: Vec, normal: Vec, offset: Array, reach: Reach) -> Contact:
+    """Contact of each body with the walls that `normal` and `offset` (each `[S, E, W]`) describe."""
     bodies, count, parts = prepared.scene.bodies, capacity.polygons, []
     if count:
-        parts.append(_polygons(polygons, bodies.vertex_count, normal[:count], offset[:count], reach))
+        parts.append(_polygons(polygons, bodies.vertex_count, normal[:, :count], offset[:, :count], reach))
     if capacity.circles:
         rows = slice(count, capacity.bodies)
-        depth = bodies.radius - (pos[rows].dot(normal[rows]) - offset[rows])
-        parts.append(one_point(normal[rows], pos[rows] - normal[rows] * (bodies.radius - depth), depth, reach))
+        inward = normal[:, rows]
+        depth = bodies.radius - (pos[rows].dot(inward) - offset[:, rows])
+        parts.append(one_point(inward, pos[rows] - inward * (bodies.radius - depth), depth, reach))
     if capacity.even_bodies > capacity.bodies:
-        blank = jnp.zeros((capacity.even_bodies - capacity.bodies, pos.x.shape[1]))
+        blank = jnp.zeros((normal.x.shape[0], capacity.even_bodies - capacity.bodies, pos.x.shape[1]))
         parts.append(one_point(Vec(blank, blank), Vec(blank, blank), blank - FAR, reach))
-    return jax.tree.map(lambda *leaves: jnp.concatenate(leaves), *materialise(parts))
+    return join(materialise(parts))
 
 
 def _polygons(polygons: Polygons, vertex_count: Array, normal: Vec, offset: Array, reach: Reach) -> Contact:
     """The two deepest corners behind a wall, in the order of its tangent."""
-    first, second = polygons.corners[0], polygons.corners[0]
-    heights = materialise([offset - corner.dot(normal) for corner in polygons.corners])
+    corners = polygons.corners
+    heights = materialise(jnp.stack([offset - corners[i].dot(normal) for i in range(corners.x.shape[0])]))
+    first = second = Vec(*jnp.broadcast_arrays(corners.x[0], corners.y[0], offset)[:2])
     deepest = heights[0]
     next_deepest = jnp.full_like(deepest, -jnp.inf)
-    for i, corner in enumerate(polygons.corners[1:], start=1):
+    for i in range(1, heights.shape[0]):
         depth = jnp.where(i < vertex_count, heights[i], -jnp.inf)
         better, good = depth > deepest, depth > next_deepest
-        second = where(better, first, where(good, corner, second))
+        second = where(better, first, where(good, corners[i], second))
         next_deepest = jnp.where(better, deepest, jnp.where(good, depth, next_deepest))
-        first, deepest = where(better, corner, first), jnp.where(better, depth, deepest)
+        first, deepest = where(better, corners[i], first), jnp.where(better, depth, deepest)
     ordered = first.dot(tangent(normal)) <= second.dot(tangent(normal))
-    depths = deepest, jnp.maximum(next_deepest, -FAR)
-    depths = jnp.where(ordered, depths[0], depths[1]), jnp.where(ordered, depths[1], depths[0])
-    points = where(ordered, first, second), where(ordered, second, first)
-    return Contact(normal, points, depths, (depths[0] > -reach.margin, depths[1] > -reach.margin), deepest > -reach.touch)
+    depths = jnp.stack([deepest, jnp.maximum(next_deepest, -FAR)])
+    points = Vec(jnp.stack([first.x, second.x]), jnp.stack([first.y, second.y]))
+    points, depths = materialise((points, depths))
+    points, depths = where(ordered, points, points[::-1]), jnp.where(ordered, depths, depths[::-1])
+    return Contact(normal, points, depths, depths > -reach.margin, deepest > -reach.touch)

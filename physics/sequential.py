@@ -18,7 +18,7 @@ from physics.base import Array, Impulses, Motion, SolverConfig
 from physics.collide import Contact, Reach
 from physics.contacts import Goal, Pair, Rows3, Side, separating
 from physics.joints import Linked
-from physics.materialise import Packed, materialise
+from physics.materialise import Packed, materialise, traced_once
 from physics.math2d import Twist, Vec, reciprocal, spin
 from physics.prepare import Prepared
 from physics.solve import Problem, Solution
@@ -56,7 +56,7 @@ def advance(problem: Problem, config: SolverConfig) -> tuple[Motion, Impulses]:
 
     def sweep(_: int, carry: tuple[Solution, Vec]) -> tuple[Solution, Vec]:
         now, pos = _visit_joints(prepared, joint, *carry, config)
-        pairs, walls = [Goal(row.open()[1]) for row in rows.colours], [Goal(wanted) for _, wanted in rows.walls]
+        pairs, walls = [Goal(row.open()[1]) for row in rows.colours], [Goal(row.open()[1]) for row in rows.walls]
         return solve.sweep_contacts(rows, pairs, walls, now), pos
 
     done, pos = lax.fori_loop(0, config.sequential.iterations, sweep, (now, Vec.of(motion.pos)))
@@ -66,11 +66,8 @@ def advance(problem: Problem, config: SolverConfig) -> tuple[Motion, Impulses]:
 def _wanted(contact: Contact, a: Side, b: Side, restitution: Array, config: SolverConfig) -> Pair:
     """Normal velocities: out of the overlap, and back from the impact."""
     rate, settings = config.sequential.contact_bias / config.dt, config.sequential
-    first, second = (
-        rate * jnp.maximum(depth - settings.slop, 0.0) - restitution * speed
-        for depth, speed in zip(contact.depths, separating(contact, a, b), strict=True)
-    )
-    return first, second
+    wanted = rate * jnp.maximum(contact.depths - settings.slop, 0.0) - restitution * separating(contact, a, b)
+    return wanted[0], wanted[1]
 
 
 @jax.named_scope("joints.prepare_rows")
@@ -88,23 +85,31 @@ def _joint_rows(prepared: Prepared, motion: Motion, config: SolverConfig) -> lis
         angle_bias=jnp.where(found.fixed, settings.fixed_bias * placed.error, settings.limit_bias * over),
         over=over,
     )
-    return joints.one_by_one(rows, over.shape[0])
+    return joints.one_by_one(rows)
 
 
-@jax.named_scope("solve.joints")
 def _visit_joints(prepared: Prepared, joint: list[Packed], now: Solution, pos: Vec, config: SolverConfig) -> tuple[Solution, Vec]:
-    """Visit every joint once, and move its bodies towards each other."""
     moving, impulses = now.moving, []
-    for packed, stored in zip(joint, now.joint, strict=True):
-        row: JointRows = packed.open()
-        gap = materialise(attach.difference_vec(row.link.body_a, row.link.body_b, pos) + row.offset)
-        added = _impulse(row, gap, moving, config)
-        moving = joints.apply(prepared, row.link, added, moving)
-        shift = materialise(gap * (config.sequential.joint_projection * reciprocal(row.total_mass)))
-        sign = attach.sign(row.link.body_a, row.link.body_b, prepared.inverse_mass.shape[0])
-        pos = materialise(pos - shift * (sign * prepared.inverse_mass))
-        impulses.append(materialise((stored[0] + added[0], stored[1] + added[1], stored[2] + added[2])))
+    for packed, impulse in zip(joint, now.joint, strict=True):
+        impulse, moving, pos = _visit_joint(prepared, packed, impulse, moving, pos, config=config)
+        impulses.append(impulse)
     return Solution(now.pair, now.wall, impulses, moving), pos
+
+
+@traced_once
+@jax.named_scope("solve.joints")
+def _visit_joint(
+    prepared: Prepared, packed: Packed, impulse: Rows3, moving: Twist, pos: Vec, config: SolverConfig
+) -> tuple[Rows3, Twist, Vec]:
+    """Bring the velocities of a joint's two bodies together, and move them towards each other."""
+    row: JointRows = packed.open()
+    gap = materialise(attach.difference_vec(row.link.body_a, row.link.body_b, pos) + row.offset)
+    added = _impulse(row, gap, moving, config)
+    moving = joints.apply(prepared, row.link, added, moving)
+    shift = materialise(gap * (config.sequential.joint_projection * reciprocal(row.total_mass)))
+    sign = attach.sign(row.link.body_a, row.link.body_b, prepared.inverse_mass.shape[0])
+    pos = materialise(pos - shift * (sign * prepared.inverse_mass))
+    return materialise((impulse[0] + added[0], impulse[1] + added[1], impulse[2] + added[2])), moving, pos
 
 
 def _impulse(row: JointRows, gap: Vec, moving: Twist, config: SolverConfig) -> Rows3:

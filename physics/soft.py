@@ -21,7 +21,7 @@ from physics.base import Array, Impulses, Motion, SoftConfig, SolverConfig
 from physics.collide import Contact, Reach
 from physics.contacts import ContactRows, Goal, Pair, Rows3, Side, separating
 from physics.joints import Linked
-from physics.materialise import Packed, materialise
+from physics.materialise import Packed, materialise, traced_once
 from physics.math2d import Twist, Vec, reciprocal, spin
 from physics.prepare import Prepared
 from physics.solve import Problem, Solution, Touches
@@ -99,7 +99,7 @@ def advance(problem: Problem, config: SolverConfig) -> tuple[Motion, Impulses]:
 
 def _keep(contact: Contact, a: Side, b: Side, restitution: Array, config: SoftConfig) -> Kept:
     speed = separating(contact, a, b)
-    bounce = [jnp.where(s < -config.bounce_speed, -restitution * s, 0.0) for s in speed]
+    bounce = jnp.where(speed < -config.bounce_speed, -restitution * speed, 0.0)
     return Kept((-contact.depths[0], -contact.depths[1]), (bounce[0], bounce[1]))
 
 
@@ -134,7 +134,7 @@ def _normals(solution: Solution) -> tuple[list[Pair], list[Pair]]:
 def _goals(rows: Touches, apart: tuple[list[Pair], list[Pair]], config: SolverConfig, soft: bool) -> tuple[list[Goal], list[Goal]]:
     """What a sweep works towards, from the distances now."""
     pairs = [_goal(packed.open()[0], at, config, soft) for packed, at in zip(rows.colours, apart[0], strict=True)]
-    return pairs, [_goal(row, at, config, soft) for (row, _), at in zip(rows.walls, apart[1], strict=True)]
+    return pairs, [_goal(packed.open()[0], at, config, soft) for packed, at in zip(rows.walls, apart[1], strict=True)]
 
 
 def _goal(row: ContactRows, apart: Pair, config: SolverConfig, soft: bool) -> Goal:
@@ -176,7 +176,7 @@ def _joint_rows(problem: Problem, moved: Twist, config: SolverConfig, soft: bool
         lowest=jnp.where(~found.fixed & at_lower, 0.0, -jnp.inf),
         highest=jnp.where(~found.fixed & ~at_lower, 0.0, jnp.inf),
     )
-    return joints.one_by_one(rows, wrong.shape[0])
+    return joints.one_by_one(rows)
 
 
 def _inverse_k(link: Linked, active: Array) -> Rows3:
@@ -189,17 +189,22 @@ def _inverse_k(link: Linked, active: Array) -> Rows3:
     return yy * scale, -xy * scale, xx * scale
 
 
-@jax.named_scope("solve.joints")
 def _visit_joints(prepared: Prepared, joint: list[Packed], now: Solution, hold: float) -> Solution:
-    """Visit every joint once: the point, a 2 x 2 block solved exactly (as `b2RevoluteJoint`), then the angle."""
     moving, impulses = now.moving, []
     for packed, impulse in zip(joint, now.joint, strict=True):
-        row: JointRows = packed.open()
-        new = _impulse(row, impulse, moving, hold)
-        added = (new[0] - impulse[0], new[1] - impulse[1], new[2] - impulse[2])
-        moving = joints.apply(prepared, row.link, added, moving)
-        impulses.append(new)
+        impulse, moving = _visit_joint(prepared, packed, impulse, moving, config=hold)
+        impulses.append(impulse)
     return replace(now, joint=impulses, moving=moving)
+
+
+@traced_once
+@jax.named_scope("solve.joints")
+def _visit_joint(prepared: Prepared, packed: Packed, impulse: Rows3, moving: Twist, config: float) -> tuple[Rows3, Twist]:
+    """The point, a 2 x 2 block solved exactly (as `b2RevoluteJoint`), then the angle."""
+    row: JointRows = packed.open()
+    new = _impulse(row, impulse, moving, config)
+    added = (new[0] - impulse[0], new[1] - impulse[1], new[2] - impulse[2])
+    return new, joints.apply(prepared, row.link, added, moving)
 
 
 def _impulse(row: JointRows, impulse: Rows3, moving: Twist, hold: float) -> Rows3:
@@ -225,6 +230,6 @@ def _restitution(rows: Touches, now: Progress, config: SoftConfig) -> Solution:
         return Goal(kept.bounce, gate=(gate[0], gate[1]))
 
     pairs = [goal(packed.open()[1], hit) for packed, hit in zip(rows.colours, now.strongest[0], strict=True)]
-    walls = [goal(kept, hit) for (_, kept), hit in zip(rows.walls, now.strongest[1], strict=True)]
+    walls = [goal(packed.open()[1], hit) for packed, hit in zip(rows.walls, now.strongest[1], strict=True)]
     # The two points of a contact share a bounce: one visit each would turn the body.
     return lax.fori_loop(0, config.bounce_sweeps, lambda _, now: solve.sweep_contacts(rows, pairs, walls, now), now.solution)

@@ -18,7 +18,7 @@ from physics.base import Array, Capacity, Impulses, Motion
 from physics.collide import Contact
 from physics.contacts import ContactRows, Goal, Pair, Rows3, Side
 from physics.joints import Linked
-from physics.materialise import Packed, materialise, pack
+from physics.materialise import Packed, cut, each, materialise, pack, traced_once
 from physics.math2d import Twist, Vec
 from physics.prepare import Prepared
 from physics.room import WallContacts
@@ -46,7 +46,7 @@ class Touches:
 
     pairs: Packed  # (ContactRows, extra), [K, W]
     colours: list[Packed]  # the same cut into colours, each [E/2, W]
-    walls: list  # (ContactRows, extra) of floor or ceiling, then of left or right; each [E, W]
+    walls: list[Packed]  # of floor or ceiling, then of left or right, each [E, W]
 
 
 @jax.tree_util.register_dataclass
@@ -73,20 +73,13 @@ def touches(problem: Problem, moving: Twist, extra: Extra) -> Touches:
     def side(rows: np.ndarray) -> Side:
         return materialise(jax.tree.map(lambda leaf: leaf[rows], body))
 
-    first, second = side(plan.first), side(plan.second)
+    def packed(contact: Contact, a: Side, b: Side, admitted: Array, friction: Array, restitution: Array) -> Packed:
+        return pack((contacts.prepare_rows(contact, a, b, admitted, friction), extra(contact, a, b, restitution)))
+
+    pairs = packed(pair, side(plan.first), side(plan.second), prepared.admitted, prepared.friction, prepared.restitution)
     still = jax.tree.map(jnp.zeros_like, body)
-    rows = contacts.prepare_rows(pair, first, second, prepared.admitted, prepared.friction)
-    pairs = pack((rows, extra(pair, first, second, prepared.restitution)))
-    walls = [
-        materialise(
-            (
-                contacts.prepare_rows(contact, still, body, wall.admitted[slot], wall.friction[slot]),
-                extra(contact, still, body, wall.restitution[slot]),
-            )
-        )
-        for slot, contact in enumerate(wall.contacts)
-    ]
-    return Touches(pairs, [pairs.rows(c * plan.half, (c + 1) * plan.half) for c in range(plan.colours)], walls)
+    walls = packed(wall.contact, still, body, wall.admitted, wall.friction, wall.restitution)
+    return Touches(pairs, pairs.cut(plan.colours), walls.each())
 
 
 @jax.named_scope("solve.begin")
@@ -94,14 +87,13 @@ def begin(problem: Problem, moving: Twist) -> tuple[Solution, Impulses]:
     """Where sweeps start from: last step's impulses of what still touches, and which contacts are active now."""
     prepared, stored, pair, wall = problem.prepared, problem.stored, problem.pair, problem.wall
     impulse, active = contacts.warm_start(stored.contact, stored.contact_active, pair, prepared.admitted)
-    walls, wall_active = [], []
-    for slot, contact in enumerate(wall.contacts):
-        same = wall.side[slot] == stored.wall_side[slot]
-        at, flags = contacts.warm_start(stored.wall[:, slot], stored.wall_active[:, slot] & same, contact, wall.admitted[slot])
-        walls.append((at[0], at[1], at[2]))
-        wall_active.append(flags)
-    flags = jnp.stack(wall_active, axis=1) if wall_active else jnp.zeros_like(stored.wall_active)
-    now = replace(stored, contact_active=active, wall_active=flags, wall_side=wall.side)
+    slots = wall.side.shape[0]
+    same = stored.wall_active[:, :slots] & (wall.side == stored.wall_side[:slots])
+    at_walls, wall_active = contacts.warm_start(stored.wall[:, :slots], same, wall.contact, wall.admitted)
+    walls = [(at[0], at[1], at[2]) for at in each(materialise(at_walls))]
+    now = replace(stored, contact_active=active)
+    if slots:
+        now = replace(now, wall_active=wall_active, wall_side=wall.side)
     colours = schedule.make(problem.capacity.even_bodies).colours
     return Solution(split_colours(impulse, colours), walls, joints.warm_start(prepared, stored.joint), moving), now
 
@@ -119,9 +111,7 @@ def store(done: Solution, now: Impulses) -> Impulses:
 
 def split_colours(impulse: Array, colours: int) -> list[Rows3]:
     """Impulses `[3, K, W]` as three arrays `[E/2, W]` a colour."""
-    impulse, half = materialise(impulse), impulse.shape[1] // colours
-    parts = [materialise(impulse[:, c * half : (c + 1) * half]) for c in range(colours)]
-    return [(part[0], part[1], part[2]) for part in parts]
+    return [(part[0], part[1], part[2]) for part in cut(materialise(impulse), colours)]
 
 
 def join_colours(values: list[Rows3]) -> Array:
@@ -136,13 +126,12 @@ def warm_start(prepared: Prepared, rows: Touches, links: list[Linked], now: Solu
     joined = materialise(join_colours(now.pair))
     upper, lower = _pushed(contact, (joined[0], joined[1], joined[2]))
     pushes = pack((upper, lower))
-    half = now.moving.omega.shape[0] // 2
     seats = sit(now.moving)
-    for colour in range(len(rows.colours)):
-        seats = _change(seats, *pushes.rows(colour * half, (colour + 1) * half).open())
+    for push in pushes.cut(len(rows.colours)):
+        seats = _change(seats, *push.open())
     moving = rise(seats)
-    for (row, _), impulse in zip(rows.walls, now.wall, strict=True):
-        moving = _push_wall(row, impulse, moving)
+    for packed, impulse in zip(rows.walls, now.wall, strict=True):
+        moving = _push_wall(packed.open()[0], impulse, moving)
     return replace(now, moving=joints.push_all(prepared, links, now.joint, moving))
 
 
@@ -153,26 +142,37 @@ def sweep_contacts(rows: Touches, pairs: list[Goal], walls: list[Goal], now: Sol
     return Solution(pair, wall, now.joint, moving)
 
 
-@jax.named_scope("solve.pairs")
 def _visit_pairs(rows: Touches, goals: list[Goal], impulses: list[Rows3], moving: Twist) -> tuple[list[Rows3], Twist]:
     seats, found = sit(moving), []
     for packed, goal, impulse in zip(rows.colours, goals, impulses, strict=True):
-        row, _ = packed.open()
-        relative = seats.vel[1] - seats.vel[0]
-        impulse, added = contacts.solve(row, goal, impulse, relative, seats.omega[0], seats.omega[1])
+        impulse, seats = _visit_colour(packed, goal, impulse, seats)
         found.append(impulse)
-        seats = _change(seats, *_pushed(row, added))
-    return found, rise(seats)
+    return found, materialise(rise(seats))
 
 
-@jax.named_scope("solve.walls")
+@traced_once
+@jax.named_scope("solve.pairs")
+def _visit_colour(packed: Packed, goal: Goal, impulse: Rows3, seats: Twist) -> tuple[Rows3, Twist]:
+    row, _ = packed.open()
+    relative = seats.vel[1] - seats.vel[0]
+    impulse, added = contacts.solve(row, goal, impulse, relative, seats.omega[0], seats.omega[1])
+    return impulse, _change(seats, *_pushed(row, added))
+
+
 def _visit_walls(rows: Touches, goals: list[Goal], impulses: list[Rows3], moving: Twist) -> tuple[list[Rows3], Twist]:
     found: list[Rows3] = []
-    for (row, _), goal, impulse in zip(rows.walls, goals, impulses, strict=True):
-        impulse, added = contacts.solve(row, goal, impulse, moving.vel, jnp.zeros(()), moving.omega)
+    for packed, goal, impulse in zip(rows.walls, goals, impulses, strict=True):
+        impulse, moving = _visit_wall(packed, goal, impulse, moving)
         found.append(impulse)
-        moving = _push_wall(row, added, moving)
     return found, moving
+
+
+@traced_once
+@jax.named_scope("solve.walls")
+def _visit_wall(packed: Packed, goal: Goal, impulse: Rows3, moving: Twist) -> tuple[Rows3, Twist]:
+    row, _ = packed.open()
+    impulse, added = contacts.solve(row, goal, impulse, moving.vel, jnp.zeros(()), moving.omega)
+    return impulse, _push_wall(row, added, moving)
 
 
 @jax.named_scope("solve.separations")
@@ -187,7 +187,10 @@ def separations(rows: Touches, moved: Twist, start: Callable[[Any], Pair]) -> tu
         row, extra = packed.open()
         pairs.append(materialise(_moved_apart(row, start(extra), seats.vel[1] - seats.vel[0], seats.omega[0], seats.omega[1])))
         seats = materialise(_stand_next(seats))
-    walls = [_moved_apart(row, start(extra), moved.vel, jnp.zeros(()), moved.omega) for row, extra in rows.walls]
+    walls = []
+    for packed in rows.walls:
+        row, extra = packed.open()
+        walls.append(_moved_apart(row, start(extra), moved.vel, jnp.zeros(()), moved.omega))
     return pairs, materialise(walls)
 
 
@@ -207,6 +210,7 @@ def rise(seats: Twist) -> Twist:
     return seats.reshape(2 * seats.omega.shape[1], seats.omega.shape[2])
 
 
+@traced_once
 def _change(seats: Twist, upper: Twist, lower: Twist) -> Twist:
     """Add to the velocities of both rows of seats, and move everybody one seat on."""
     return materialise(_stand_next(jax.tree.map(lambda at, u, l: at + jnp.stack([u, l]), seats, upper, lower)))

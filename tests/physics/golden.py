@@ -100,7 +100,8 @@ SCENES = {
     "chain": Golden(chain, predictable=(30, 100, 300)),
     "rocket": Golden(rocket, thruster=1.0, predictable=(30, 60)),
     "pile": Golden(pile, predictable=(30, 60, 150)),
-    "random": Golden(lambda: random_scene(LARGE, 0), motor=0.2, predictable=(30, 60)),
+    # Its joints pull across the room and do not converge: what rounding does grows fifty times a step.
+    "random": Golden(lambda: random_scene(LARGE, 0), motor=0.2, predictable=(1, 2)),
 }
 
 

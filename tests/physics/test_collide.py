@@ -34,8 +34,12 @@ class Sample:
     def found(self, a: int, b: int) -> Contact:
         """Contacts `[W]` of bodies a and b, whose normals point from a to b."""
         k = next(k for k in range(CAPACITY.pairs) if {SLOTS.first[k], SLOTS.second[k]} == {a, b})
-        contact = jax.tree.map(lambda leaf: leaf[k], self.pairs)
+        contact = jax.tree.map(lambda leaf: leaf[..., k, :], self.pairs)
         return contact if SLOTS.first[k] == a else dataclasses.replace(contact, normal=-contact.normal)
+
+    def at_walls(self, slot: int) -> Contact:
+        """Contacts `[E, W]` with floor or ceiling, or with left or right."""
+        return jax.tree.map(lambda leaf: leaf[..., slot, :, :], self.walls.contact)
 
 
 @pytest.fixture(scope="module")
@@ -174,13 +178,18 @@ def _slot(a: int, b: int) -> int:
     return next(k for k in range(CAPACITY.pairs) if {SLOTS.first[k], SLOTS.second[k]} == {a, b})
 
 
+def _polygon(corners: list[tuple[float, float]]) -> collide.Polygons:
+    """A polygon in a world of its own."""
+    normals, offsets = faces(np.array(corners))
+    at, facing = (Vec.of(jnp.array(values, jnp.float32).T[..., None]) for values in (corners, normals))
+    return collide.Polygons(at, facing, jnp.array(offsets, jnp.float32)[:, None])
+
+
 def test_normal_exists_where_there_is_no_direction():
     centre = Vec(jnp.array([1.0]), jnp.array([2.0]))
     contact = collide.circle_circle(centre, jnp.array([0.1]), centre, jnp.array([0.2]))
     assert float(contact.normal.length()[0]) == pytest.approx(1.0)
-    corners = [Vec(jnp.array([x]), jnp.array([y])) for x, y in ((0.0, 0.0), (1.0, 0.0), (0.0, 1.0))]
-    normals = [Vec(jnp.array([x]), jnp.array([y])) for x, y in ((0.0, -1.0), (0.5**0.5, 0.5**0.5), (-1.0, 0.0))]
-    polygon = collide.Polygons(corners, normals, [n.dot(c) for n, c in zip(normals, corners, strict=True)])
+    polygon = _polygon([(0.0, 0.0), (1.0, 0.0), (0.0, 1.0)])
     contact = collide.polygon_circle(polygon, Vec(jnp.array([0.5]), jnp.array([0.0])), jnp.array([0.1]))
     np.testing.assert_allclose([contact.normal.x[0], contact.normal.y[0]], (0, -1), atol=1e-6)
     assert float(contact.depths[0][0]) == pytest.approx(0.1)
@@ -193,7 +202,7 @@ WALLS = [((0, 1), FLOOR), ((1, 0), 0.0), ((-1, 0), -ROOM_WIDTH), ((0, -1), -CEIL
 def test_walls_are_half_spaces(sample, wall):
     normal, offset = np.array(WALLS[wall][0]), WALLS[wall][1]
     slot, far = next((s, wall == pair[1]) for s, pair in enumerate(room.OPPOSITE_WALLS) if wall in pair)
-    found, here = sample.walls.contacts[slot], sample.walls.side[slot] == far
+    found, here = sample.at_walls(slot), sample.walls.side[slot] == far
     assert (~here[:, ::2] if wall in (0, 1) else ~here[:, 1::2]).any()
     for p in range(2):
         for w in range(WORLDS):
@@ -225,9 +234,7 @@ def test_margin_finds_what_is_about_to_touch():
     square = [(-0.1, -0.1), (0.1, -0.1), (0.1, 0.1), (-0.1, 0.1)]
 
     def at(x: float) -> collide.Polygons:
-        corners = [Vec(jnp.array([a + x]), jnp.array([b])) for a, b in square]
-        normals = [Vec(jnp.array([float(a)]), jnp.array([float(b)])) for a, b in ((0, -1), (1, 0), (0, 1), (-1, 0))]
-        return collide.Polygons(corners, normals, [n.dot(c) for n, c in zip(normals, corners, strict=True)])
+        return _polygon([(a + x, b) for a, b in square])
 
     for gap, near, touch in ((0.03, False, False), (0.01, True, False), (-0.01, True, True)):
         centre, radius = Vec(jnp.array([0.2 + gap]), jnp.array([0.0])), jnp.array([0.1])

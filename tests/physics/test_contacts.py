@@ -22,8 +22,9 @@ def vec(pair: np.ndarray) -> Vec:
 
 
 def contact(second: bool = True) -> Contact:
-    flags = (jnp.array([True]), jnp.array([second]))
-    return Contact(vec(NORMAL), (vec(POINTS[0]), vec(POINTS[1])), (column(DEPTHS[0]), column(DEPTHS[1])), flags, flags[0])
+    flags = jnp.array([[True], [second]])
+    points = Vec.of(jnp.array(POINTS, jnp.float32).T[..., None])
+    return Contact(vec(NORMAL), points, jnp.array(DEPTHS, jnp.float32)[:, None], flags, flags[0])
 
 
 class Body:
