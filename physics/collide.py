@@ -84,7 +84,7 @@ def _rows(values: Array, rows: np.ndarray) -> Array:
     return values.reshape(-1, values.shape[2])[np.arange(values.shape[0])[:, None] * count + rows]
 
 
-def fold(function: Callable[[Array, Array], Array], values: Array) -> Array:
+def _fold(function: Callable[[Array, Array], Array], values: Array) -> Array:
     """Join the entries of the first axis, one after the other: over it, XLA's reductions are not vectorised on a CPU."""
     return functools.reduce(function, list(values))
 
@@ -136,7 +136,7 @@ def _separations(faces: Polygons, other: Polygons) -> Array:
 def polygon_polygon(a: Polygons, b: Polygons, reach: Reach = OVERLAP) -> Contact:
     """Contact of polygon pairs: separating axes, then the incident face clipped to the reference face."""
     of_a, of_b = materialise((_separations(a, b), _separations(b, a)))
-    best_a, best_b = materialise((fold(jnp.maximum, of_a), fold(jnp.maximum, of_b)))
+    best_a, best_b = materialise((_fold(jnp.maximum, of_a), _fold(jnp.maximum, of_b)))
     use_b = best_a + HYSTERESIS < best_b
     face = jnp.where(use_b, _first_at(best_b, of_b), _first_at(best_a, of_a))
     separation = jnp.maximum(best_a, best_b)
@@ -147,7 +147,7 @@ def polygon_polygon(a: Polygons, b: Polygons, reach: Reach = OVERLAP) -> Contact
     start, end = _pick_vec(face, reference.corners), _pick_vec(face, reference.corners, 1)
     normal, start, end = materialise((normal, start, end))
     facing = materialise(incident.normals.dot(normal))
-    opposite = _first_at(fold(jnp.minimum, facing), facing)
+    opposite = _first_at(_fold(jnp.minimum, facing), facing)
     ends = materialise((_pick_vec(opposite, incident.corners), _pick_vec(opposite, incident.corners, 1)))
     points, heights, distinct = materialise(_clip(ends, start, end, normal))
     points, heights = where(use_b, points[::-1], points), jnp.where(use_b, heights[::-1], heights)
@@ -178,7 +178,7 @@ def _clip(ends: tuple[Vec, Vec], start: Vec, end: Vec, normal: Vec) -> tuple[Vec
 def polygon_circle(polygon: Polygons, centre: Vec, radius: Array, reach: Reach = OVERLAP) -> Contact:
     """Contact of polygon-circle pairs, normal towards the circle."""
     heights = materialise(polygon.normals.dot(centre) - polygon.offsets)
-    height = materialise(fold(jnp.maximum, heights))
+    height = materialise(_fold(jnp.maximum, heights))
     face = materialise(_first_at(height, heights))
     normal = _pick_vec(face, polygon.normals)
     start, end = _pick_vec(face, polygon.corners), _pick_vec(face, polygon.corners, 1)
