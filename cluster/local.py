@@ -24,7 +24,7 @@ def check(config: RunConfig) -> None:
     mesh = meshes.make(run.devices)
     block = meshes.block_size(run.worlds, mesh.size, sizes.capacity(config.env.size), run.block_worlds)
     config.ppo.minibatches(run.worlds, run.rollout_length, run.worlds // block)
-    networks.make(config.network, config.env.observation)
+    networks.make(config.network, config.env.observation, config.env.action)
 
 
 def build_roles(config: RunConfig) -> Roles:
@@ -34,7 +34,7 @@ def build_roles(config: RunConfig) -> Roles:
     mesh = meshes.make(run.devices)
     env = Env(config.env)
     generate = Generator(env, config.generate)
-    network = networks.make(config.network, config.env.observation)
+    network = networks.make(config.network, config.env.observation, config.env.action)
     blocks = run.worlds // meshes.block_size(run.worlds, mesh.size, env.capacity, run.block_worlds)
     minibatches = config.ppo.minibatches(run.worlds, run.rollout_length, blocks)
     steps = run.iterations * config.ppo.epochs * minibatches

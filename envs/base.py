@@ -73,6 +73,10 @@ class EnvConfig:
     frame_skip: int = setting(2, "physics steps an environment step", least=1)
     max_steps: int = setting(256, "environment steps after which an episode is cut off", least=1)
     dense_reward: float = setting(0.2, "reward a metre that green comes closer to blue; 0 for the sparse reward alone", least=0)
+    action: str = setting(
+        "multi_discrete", "how the agent acts: a choice a channel, one choice for all, or a number a channel",
+        choices=("multi_discrete", "discrete", "continuous"),
+    )  # fmt: skip
     observation: str = setting("entities", "what the agent sees", choices=("entities", "flat"))
     solver: SolverConfig = section(SolverConfig, "constants of the physics solver")
 

@@ -2,7 +2,7 @@
 
     env = Env(EnvConfig(size="s"))
     state = env.reset(levels)
-    state, step = env.step(state, action)        # action [W, channels]
+    state, step = env.step(state, action)        # action [W, channels]; [W] if discrete
 
 When an episode ends, its world starts the same level again: the state is selected first and observed
 once. `Step` tells termination (the task decided) from truncation (time ran out).
@@ -29,6 +29,7 @@ class Env:
         """Fix size, frame skip, rewards and what is observed."""
         self.config = config
         self.capacity = capacity(config.size)
+        self.actions = actions.kind(config.action)
         self._observe = observer(config.observation)
 
     @jax.named_scope("env.reset")
@@ -50,7 +51,7 @@ class Env:
 
     @jax.named_scope("env.step")
     def step(self, state: EnvState, action: Array) -> tuple[EnvState, Step]:
-        """Advance every world by one action `[W, channels]`, held for `frame_skip` physics steps."""
+        """Advance every world by one action (`[W, channels]`; `[W]` if discrete), held for `frame_skip` physics steps."""
         level = state.level
         moved, touch_reward, distance = self._advance(state, action)
         broken = ~finite(moved.motion)
@@ -79,7 +80,7 @@ class Env:
 
     def _advance(self, state: EnvState, action: Array) -> tuple[physics.State, Array, Array]:
         """Physics under one held action: (state, sparse reward of the first frame that decides, distance)."""
-        controls = actions.controls(state.level, action)
+        controls = self.actions.controls(state.level, action)
 
         def frame(carry: tuple[physics.State, Array], _: None) -> tuple[tuple[physics.State, Array], None]:
             now, decided = carry

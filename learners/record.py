@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import jax
 import jax.numpy as jnp
 
-from envs import actions, outcome
+from envs import outcome
 from envs.base import EnvState, Level, Step
 from envs.env import Env
 from learners import rollout
@@ -31,7 +31,7 @@ def episodes(act: Act, env: Env, levels: Level, key: Array) -> Recording:
     worlds = Worlds(env=env.reset(levels), outcome=outcome.none(count))
 
     def keep(state: EnvState, decision: Decision, step: Step) -> tuple[Motion, Controls, Array, Array]:
-        controls = actions.controls(state.level, decision[0])
+        controls = env.actions.controls(state.level, decision[0])
         return step.final_motion, controls, step.terminated | step.truncated, step.solved
 
     keys = jax.vmap(jax.random.fold_in, (None, 0))(key, jnp.arange(count))

@@ -10,7 +10,6 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from envs import actions
 from envs.base import Array, EnvState, Level
 from envs.env import Env
 from envs.generate.config import GeneratorConfig
@@ -51,7 +50,7 @@ class Generator:
     def solves_itself(self, levels: Level, steps: int) -> Array:
         """Per level `[W]`, whether its first episode is solved by doing nothing for `steps` steps."""
         count = levels.role.shape[-1]
-        still = actions.nothing(count)
+        still = self.env.actions.nothing(count)
 
         def wait(carry: tuple[EnvState, Array, Array], _: None) -> tuple[tuple[EnvState, Array, Array], None]:
             state, over, solved = carry

@@ -10,6 +10,7 @@ from learners.networks.heads import ActorCritic
 from physics.errors import InputError
 from physics.settings import setting, validate
 
+ACTION = "multi_discrete"  # what the heads choose
 OBSERVATION_OF = {"deepset": "entities", "flat": "flat"}
 
 
@@ -27,8 +28,13 @@ class NetworkConfig:
         validate(self)
 
 
-def make(config: NetworkConfig, observation: str) -> nn.Module:
-    """The actor-critic of a configuration; `InputError` if its encoder does not read this kind of observation."""
+def make(config: NetworkConfig, observation: str, action: str = ACTION) -> nn.Module:
+    """The actor-critic of a configuration; `InputError` if it does not read this kind of observation or does not act so."""
+    if action != ACTION:
+        raise InputError(
+            "env.action", found=action, wanted=f"{ACTION}, which is how policies act; the others are for users of the environment",
+            fix=f"Set env.action={ACTION}.",
+        )  # fmt: skip
     wanted = OBSERVATION_OF[config.kind]
     if observation != wanted:
         raise InputError(
