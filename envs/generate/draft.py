@@ -131,7 +131,8 @@ def add_free(draft: Draft, key: Array, polygons: int, may_fix: Array, config: Ge
     return select(possible, added, draft)
 
 
-def _turned(angle: Array, vector: Array) -> Array:
+def turned(angle: Array, vector: Array) -> Array:
+    """`vector [2, ...]` rotated counter-clockwise."""
     cos, sin = jnp.cos(angle), jnp.sin(angle)
     return jnp.stack([cos * vector[0] - sin * vector[1], sin * vector[0] + cos * vector[1]])
 
@@ -184,8 +185,8 @@ def add_connected(draft: Draft, key: Array, polygons: int, force_motor: Array, c
     role, _ = dice.choose(_link_role_weights(draft, target))
     target_anchor = _anchor(dice, draft.half[:, target], target_circle)
     anchor = _anchor(dice, half, circle)
-    at = draft.pos[:, target] + _turned(draft.angle[target], target_anchor)
-    with_body = _put_body(draft, slot, half, at - _turned(angle, anchor), angle, role, jnp.array(False))
+    at = draft.pos[:, target] + turned(draft.angle[target], target_anchor)
+    with_body = _put_body(draft, slot, half, at - turned(angle, anchor), angle, role, jnp.array(False))
     swap = slot < target
     ends = jnp.where(swap, jnp.stack([slot, target]), jnp.stack([target, slot]))
     anchors = [jnp.where(swap, anchor, target_anchor), jnp.where(swap, target_anchor, anchor)]

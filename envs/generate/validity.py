@@ -1,0 +1,65 @@
+"""What a level must be to be worth playing. `faults` names what is wrong, for metrics; worlds last."""
+
+import jax
+import jax.numpy as jnp
+
+from envs import reward
+from envs.base import Array, Level, Role
+from physics import query
+from physics.base import CEILING, FLOOR, ROOM_WIDTH
+from physics.prepare import prepare
+
+
+def faults(level: Level) -> dict[str, Array]:
+    """Fault -> `[W]`, whether a level has it."""
+    return {
+        "not finite": ~_finite(level),
+        "no green or no blue": ~(_present(level, Role.GREEN) & _present(level, Role.BLUE)),
+        "nothing to control": ~_controllable(level),
+        "decided at the start": reward.sparse(level, query.overlaps(level.scene, level.start)) != 0,
+        "body outside of the room": _outside(level),
+        "joint or thruster without its body": _loose(level),
+    }
+
+
+def valid(level: Level) -> Array:
+    """`[W]`: whether a level has no fault."""
+    return ~jnp.any(jnp.stack(list(faults(level).values())), axis=0)
+
+
+def _finite(level: Level) -> Array:
+    values = [leaf for leaf in jax.tree.leaves(level) if jnp.issubdtype(leaf.dtype, jnp.floating)]
+    return jnp.stack([jnp.all(jnp.isfinite(leaf), axis=tuple(range(leaf.ndim - 1))) for leaf in values]).all(axis=0)
+
+
+def _present(level: Level, role: Role) -> Array:
+    bodies = jnp.any(level.scene.bodies.active & (level.role == role), axis=0)
+    return bodies | jnp.any(level.wall_role == role, axis=0)
+
+
+def _controllable(level: Level) -> Array:
+    """Whether the agent drives a motor or a thruster that moves something."""
+    prepared, joints = prepare(level.scene), level.scene.joints
+    motors = prepared.joint_active & joints.motor & ~joints.fixed & ~level.motor_auto
+    pushed = [jnp.any((prepared.thruster_body == n) & (prepared.inverse_mass[n] > 0), axis=0) for n in range(level.role.shape[0])]
+    return jnp.any(motors, axis=0) | jnp.any(jnp.stack(pushed), axis=0)
+
+
+def _outside(level: Level) -> Array:
+    x, y = level.start.pos
+    outside = (x < 0) | (x > ROOM_WIDTH) | (y < FLOOR) | (y > CEILING)
+    return jnp.any(level.scene.bodies.active & outside, axis=0)
+
+
+def _loose(level: Level) -> Array:
+    """Whether something active names a body that is not there, or a joint the same body twice."""
+    active, joints, thrusters = level.scene.bodies.active, level.scene.joints, level.scene.thrusters
+    bodies, walls = active.shape[0], level.wall_role.shape[0]
+    nodes = jnp.concatenate([active, jnp.ones((max(walls, 1), active.shape[-1]), bool)])
+
+    def there(index: Array) -> Array:
+        return jnp.any((jnp.arange(nodes.shape[0])[:, None] == index[:, None]) & nodes, axis=1)
+
+    joined = there(joints.body_a) & there(joints.body_b) & (joints.body_a != joints.body_b)
+    carried = there(thrusters.body) & (thrusters.body < bodies)
+    return jnp.any(joints.active & ~joined, axis=0) | jnp.any(thrusters.active & ~carried, axis=0)
