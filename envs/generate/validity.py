@@ -15,6 +15,7 @@ def faults(level: Level) -> dict[str, Array]:
     return {
         "not finite": ~_finite(level),
         "no green or no blue": ~(_present(level, Role.GREEN) & _present(level, Role.BLUE)),
+        "neither green nor blue can move": ~(_moves(level, Role.GREEN) | _moves(level, Role.BLUE)),
         "nothing to control": ~_controllable(level),
         "decided at the start": reward.sparse(level, query.overlaps(level.scene, level.start)) != 0,
         "body outside of the room": _outside(level),
@@ -35,6 +36,10 @@ def _finite(level: Level) -> Array:
 def _present(level: Level, role: Role) -> Array:
     bodies = jnp.any(level.scene.bodies.active & (level.role == role), axis=0)
     return bodies | jnp.any(level.wall_role == role, axis=0)
+
+
+def _moves(level: Level, role: Role) -> Array:
+    return jnp.any((prepare(level.scene).inverse_mass[: level.role.shape[0]] > 0) & (level.role == role), axis=0)
 
 
 def _controllable(level: Level) -> Array:

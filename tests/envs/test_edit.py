@@ -220,6 +220,9 @@ def test_faults_are_found_where_they_are():
     broken = {
         "not finite": dataclasses.replace(ARM, start=changed(ARM.start, omega=np.nan)),
         "no green or no blue": changed(ARM, role=0),
+        "neither green nor blue can move": dataclasses.replace(
+            ARM, scene=dataclasses.replace(scene, bodies=changed(scene.bodies, inverse_mass=0.0))
+        ),
         "nothing to control": dataclasses.replace(ARM, scene=powerless),
         "decided at the start": dataclasses.replace(ARM, role=role),
         "body outside of the room": dataclasses.replace(ARM, start=dataclasses.replace(ARM.start, pos=together)),

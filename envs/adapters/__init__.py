@@ -1,0 +1,1 @@
+"""The environment in the shapes that other libraries expect: `gymnax` for users of `jax.vmap`, `gymnasium` for the rest."""
