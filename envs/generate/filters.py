@@ -1,7 +1,7 @@
-"""The generator that training uses: random levels, less those that doing nothing solves.
+"""The generator that training uses: random levels, less those that are not valid or that doing nothing solves.
 
-Twice as many levels as asked for are drawn and left alone for a while; those that solve themselves
-are replaced by spare ones. With no spare left a self-solving level stays, so the count is exact.
+Twice as many levels as asked for are drawn and left alone for a while; the worthless ones are replaced
+by spare ones. With no spare left a worthless level stays, so the count is exact.
 """
 
 import functools
@@ -14,6 +14,7 @@ from envs.base import Array, EnvState, Level
 from envs.env import Env
 from envs.generate.config import GeneratorConfig
 from envs.generate.random import sample
+from envs.generate.validity import valid
 from physics.pytree import concatenate
 
 OVERSAMPLE = 2
@@ -29,13 +30,13 @@ class Generator:
         self.config = config
 
     def __call__(self, key: Array, count: int) -> Level:
-        """`count` random levels that do not solve themselves, worlds last. Not for use under `jit`."""
+        """`count` random levels that are valid and do not solve themselves, worlds last. Not for use under `jit`."""
         spare = OVERSAMPLE if self.config.filter_steps else 1
-        levels, solved = self.candidates(key, spare * count)
-        return _unsolved_first(levels, solved, count)
+        levels, worthless = self.candidates(key, spare * count)
+        return _worthy_first(levels, worthless, count)
 
     def candidates(self, key: Array, count: int) -> tuple[Level, Array]:
-        """`count` unfiltered levels, and which of them doing nothing solves. Level `i` depends on key and `i` alone."""
+        """`count` unfiltered levels, and which of them are worthless. Level `i` depends on key and `i` alone."""
         parts = [self._draw(key, jnp.int32(first)) for first in range(0, count, CHUNK)]
         return _first(concatenate(parts) if len(parts) > 1 else parts[0], count)
 
@@ -45,7 +46,7 @@ class Generator:
         levels = jax.vmap(lambda k: sample(k, self.env.capacity, self.config), out_axes=-1)(keys)
         if not self.config.filter_steps:
             return levels, jnp.zeros(CHUNK, bool)
-        return levels, self.solves_itself(levels, self.config.filter_steps)
+        return levels, ~valid(levels) | self.solves_itself(levels, self.config.filter_steps)
 
     def solves_itself(self, levels: Level, steps: int) -> Array:
         """Per level `[W]`, whether its first episode is solved by doing nothing for `steps` steps."""
@@ -68,7 +69,7 @@ def _first(value: tuple[Level, Array], count: int) -> tuple[Level, Array]:
 
 
 @functools.partial(jax.jit, static_argnums=2)
-def _unsolved_first(levels: Level, solved: Array, count: int) -> Level:
-    """The first `count` levels that do not solve themselves; those that do only where too few are left."""
-    order = jnp.argsort(solved, stable=True)[:count]
+def _worthy_first(levels: Level, worthless: Array, count: int) -> Level:
+    """The first `count` levels that are worth playing; others only where too few are left."""
+    order = jnp.argsort(worthless, stable=True)[:count]
     return jax.tree.map(lambda leaf: leaf[..., order], levels)
