@@ -18,6 +18,10 @@ Array = jax.Array
 
 MOTOR_CHANNELS = 4  # each drives every motor that is wired to it
 THRUSTER_CHANNELS = 2
+OBSERVATIONS = (
+    "entities", "related_entities", "flat", "flat_padded", "pixels", "blind",
+    "kinetix_entities", "kinetix_flat", "kinetix_flat_padded",
+)  # fmt: skip
 
 
 class Role(enum.IntEnum):
@@ -73,7 +77,10 @@ class EnvConfig:
     frame_skip: int = setting(2, "physics steps an environment step", least=1)
     max_steps: int = setting(256, "environment steps after which an episode is cut off", least=1)
     dense_reward: float = setting(0.2, "reward a metre that green comes closer to blue; 0 for the sparse reward alone", least=0)
-    observation: str = setting("entities", "what the agent sees", choices=("entities", "flat"))
+    observation: str = setting(
+        "entities", "what the agent sees; kinetix_* has that benchmark's features in its order", choices=OBSERVATIONS
+    )
+    pixels: int = setting(125, "pixels a side of what is seen with observation=pixels", least=8, most=2048)
     solver: SolverConfig = section(SolverConfig, "constants of the physics solver")
 
     def __post_init__(self) -> None:

@@ -29,7 +29,7 @@ class Env:
         """Fix size, frame skip, rewards and what is observed."""
         self.config = config
         self.capacity = capacity(config.size)
-        self._observe = observer(config.observation)
+        self._observe = observer(config.observation, config.pixels)
 
     @jax.named_scope("env.reset")
     def reset(self, level: Level) -> EnvState:
