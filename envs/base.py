@@ -77,9 +77,7 @@ class EnvConfig:
     frame_skip: int = setting(2, "physics steps an environment step", least=1)
     max_steps: int = setting(256, "environment steps after which an episode is cut off", least=1)
     dense_reward: float = setting(0.2, "reward a metre that green comes closer to blue; 0 for the sparse reward alone", least=0)
-    observation: str = setting(
-        "entities", "what the agent sees; kinetix_* has that benchmark's features in its order", choices=OBSERVATIONS
-    )
+    observation: str = setting("entities", "what the agent sees; kinetix_* as that benchmark shows it", choices=OBSERVATIONS)
     pixels: int = setting(125, "pixels a side of what is seen with observation=pixels", least=8, most=2048)
     solver: SolverConfig = section(SolverConfig, "constants of the physics solver")
 

@@ -6,7 +6,6 @@ Inactive slots are zeros. Which bodies a joint or thruster belongs to is a one-h
 from dataclasses import dataclass
 
 import jax
-import jax.numpy as jnp
 
 from envs.base import Array, Level
 from envs.observations import entities

@@ -4,7 +4,6 @@ Every layer is a convex region: where all its half-planes and its disc hold. So 
 joints and thrusters are one kind of thing, and one small program paints them all.
 """
 
-import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -91,13 +90,11 @@ def _shade(role: Array, immovable: Array) -> tuple[Array, Array]:
 
 def _pick(index: Array, colours: Sequence[palette.Colour]) -> Array:
     """`colours[index]`, `[3, ...]`, by selection; counted round where there are fewer."""
-    chosen = [
-        functools.reduce(
-            lambda rest, i: jnp.where(index % len(colours) == i, colours[i][part] / 255, rest), range(len(colours)), 0.0 * index
-        )
-        for part in range(3)
-    ]
-    return jnp.stack(chosen)
+    chosen = jnp.zeros((3, *index.shape))
+    for i, colour in enumerate(colours):
+        value = (jnp.array(colour) / 255).reshape(3, *[1] * index.ndim)
+        chosen = jnp.where(index % len(colours) == i, value, chosen)
+    return chosen
 
 
 def _room(level: Level) -> Layers:

@@ -24,6 +24,7 @@ from physics.math2d import Vec
 VIEW = ROOM_WIDTH + 2 * palette.BORDER  # m across the picture
 SPOKE_START = 0.35  # of the radius
 GRAVITY_BOUND = 20.0
+BLOCK = 16
 
 
 @jax.tree_util.register_dataclass
@@ -47,17 +48,34 @@ def observe(level: Level, motion: Motion, resolution: int = 125) -> Pixels:
 
 def paint(stack: Layers, resolution: int) -> Array:
     """`[B, resolution, resolution, 3]`: the layers over each other, the first one at the back."""
-    # Worlds first from here on: rows of pixels are what is contiguous. Layers lead, for the loop.
-    flat = jax.tree.map(lambda leaf: jnp.moveaxis(leaf, -2, 0)[..., None, None], stack)
-    worlds = flat.radius.shape[1]
-    paper = tuple(jnp.full((worlds, resolution, resolution), part / 255) for part in palette.PAPER)
+    # Worlds first from here on, in blocks; within a block layers lead, for the loop.
+    worlds = stack.radius.shape[-1]
+    block = _block(worlds)
+    blocks = jax.tree.map(lambda leaf: _blocked(leaf, block), stack)
     place, hatch = _points(resolution), jnp.asarray(_hatching(resolution))
 
-    def over(image: tuple[Array, ...], layer: Layers) -> tuple[tuple[Array, ...], None]:
-        return _over(image, layer, place, hatch, VIEW / resolution), None
+    def one(layers: Layers) -> Array:
+        paper = tuple(jnp.full((block, resolution, resolution), part / 255) for part in palette.PAPER)
 
-    image, _ = lax.scan(over, paper, flat)
-    return jnp.stack(image, axis=-1)
+        def over(image: tuple[Array, ...], layer: Layers) -> tuple[tuple[Array, ...], None]:
+            return _over(image, layer, place, hatch, VIEW / resolution), None
+
+        return jnp.stack(lax.scan(over, paper, layers)[0], axis=-1)
+
+    return lax.map(one, blocks).reshape(worlds, resolution, resolution, 3)
+
+
+def _block(worlds: int) -> int:
+    """Worlds painted at a time: on a CPU so few that their pictures stay in its cache, elsewhere all."""
+    if jax.default_backend() != "cpu":
+        return worlds
+    return max(size for size in range(1, BLOCK + 1) if worlds % size == 0)
+
+
+def _blocked(leaf: Array, block: int) -> Array:
+    """`[..., S, W]` -> `[blocks, S, ..., block, 1, 1]`."""
+    split = leaf.reshape(*leaf.shape[:-1], leaf.shape[-1] // block, block)
+    return jnp.moveaxis(split, (-2, -3), (0, 1))[..., None, None]
 
 
 def _over(image: tuple[Array, ...], layer: Layers, place: Vec, hatch: Array, pixel: float) -> tuple[Array, ...]:
