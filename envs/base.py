@@ -18,6 +18,10 @@ Array = jax.Array
 
 MOTOR_CHANNELS = 4  # each drives every motor that is wired to it
 THRUSTER_CHANNELS = 2
+OBSERVATIONS = (
+    "entities", "related_entities", "flat", "flat_padded", "pixels", "blind",
+    "kinetix_entities", "kinetix_flat", "kinetix_flat_padded",
+)  # fmt: skip
 
 
 class Role(enum.IntEnum):
@@ -77,7 +81,8 @@ class EnvConfig:
         "multi_discrete", "how the agent acts: a choice a channel, one choice for all, or a number a channel",
         choices=("multi_discrete", "discrete", "continuous"),
     )  # fmt: skip
-    observation: str = setting("entities", "what the agent sees", choices=("entities", "flat"))
+    observation: str = setting("entities", "what the agent sees; kinetix_* as that benchmark shows it", choices=OBSERVATIONS)
+    pixels: int = setting(125, "pixels a side of what is seen with observation=pixels", least=8, most=2048)
     solver: SolverConfig = section(SolverConfig, "constants of the physics solver")
 
     def __post_init__(self) -> None:

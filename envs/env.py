@@ -15,8 +15,9 @@ from jax import lax
 import physics
 from envs import actions, reward
 from envs.base import Array, EnvConfig, EnvState, Level, Step
-from envs.observations import Observation, observer
+from envs.observations import Observation, observation_space, observer
 from envs.sizes import capacity
+from envs.spaces import Struct
 from physics.base import Motion
 from physics.diagnose import finite
 from physics.pytree import count_worlds, select
@@ -30,7 +31,7 @@ class Env:
         self.config = config
         self.capacity = capacity(config.size)
         self.actions = actions.kind(config.action)
-        self._observe = observer(config.observation)
+        self._observe = observer(config.observation, config.pixels)
 
     @jax.named_scope("env.reset")
     def reset(self, level: Level) -> EnvState:
@@ -43,6 +44,11 @@ class Env:
             steps=jnp.zeros(count_worlds(level), jnp.int32),
             distance=reward.distance(level, level.start),
         )
+
+    @property
+    def observation_space(self) -> Struct:
+        """What the observation of one world may be."""
+        return observation_space(self.config.observation, self.capacity, self.config.pixels)
 
     @jax.named_scope("env.observe")
     def observe(self, level: Level, motion: Motion) -> Observation:

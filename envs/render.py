@@ -14,38 +14,37 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from envs.base import Level, Role
+from envs.palette import (
+    AUTO_MOTOR,
+    BORDER,
+    FIXED_SHADE,
+    FLAME_COLOURS,
+    HATCH_GAP,
+    HATCH_SHADE,
+    HATCH_WIDTH,
+    INK,
+    JOINT_RADIUS,
+    MOTOR_COLOURS,
+    NOZZLE,
+    NOZZLE_LENGTH,
+    NOZZLE_MOUTH,
+    NOZZLE_THROAT,
+    OUTLINE,
+    PAPER,
+    PASSIVE,
+    ROLE_COLOURS,
+    Colour,
+)
 from physics.base import CEILING, FLOOR, ROOM_WIDTH, Bodies, Controls, Joints, Motion
 from physics.errors import InputError
 
-Colour = tuple[int, int, int]
-
-PAPER: Colour = (250, 249, 245)
 GRID: Colour = (238, 236, 229)
-INK: Colour = (38, 45, 56)
-PASSIVE: Colour = (255, 255, 255)  # joints that nothing drives
-NOZZLE: Colour = (84, 93, 107)
-ROLE_COLOURS: dict[Role, Colour] = {  # tones that stay apart under the common colour blindnesses
-    Role.NORMAL: (172, 180, 192),
-    Role.GREEN: (56, 190, 138),
-    Role.BLUE: (52, 116, 208),
-    Role.RED: (214, 66, 52),
-}
-MOTOR_COLOURS: tuple[Colour, ...] = ((252, 205, 52), (140, 84, 214), (110, 226, 246), (232, 84, 150))  # by channel
-AUTO_MOTOR: Colour = (120, 128, 140)  # runs by itself: no channel drives it
-FLAME_COLOURS: tuple[Colour, ...] = ((255, 150, 36), (168, 92, 232))  # by channel
-
 SUPERSAMPLE = 3
 SMALLEST = 32  # pixels; below this nothing can be made out
-BORDER = 0.15  # m of wall shown at the left, the right and the ceiling
 VIEW = ROOM_WIDTH + 2 * BORDER  # m across the picture
-OUTLINE = 0.022  # m, like all sizes below
-HATCH_WIDTH, HATCH_GAP = 0.016, 0.095
-JOINT_RADIUS = 0.055
-ARROW_RADIUS, ARROW_WIDTH, ARROW_HEAD = 0.122, 0.03, 0.085
+ARROW_RADIUS, ARROW_WIDTH, ARROW_HEAD = 0.122, 0.03, 0.085  # m
 ARROW_TURN = math.radians(225)
-NOZZLE_LENGTH, NOZZLE_THROAT, NOZZLE_MOUTH = 0.11, 0.04, 0.085  # the last two are half widths
 FLAME_STUB, FLAME_LENGTH = 0.075, 0.32
-FIXED_SHADE, HATCH_SHADE = 0.84, 0.66  # how much darker than its role something immovable is
 ROUND = 64  # corners of a drawn circle
 UNIT_CIRCLE = np.stack([np.cos(np.linspace(0, 2 * np.pi, ROUND, False)), np.sin(np.linspace(0, 2 * np.pi, ROUND, False))], -1)
 

@@ -75,8 +75,8 @@ def prepare(scene: Scene, base_friction: float = 0.4) -> Prepared:
     inverse_mass = padded(jnp.where(bodies.active, bodies.inverse_mass, 0.0))
     inverse_inertia = padded(jnp.where(bodies.active, bodies.inverse_inertia, 0.0))
     nodes = count + max(capacity.walls, 1)
-    joint_active = _joint_active(scene, nodes)
-    linked = _linked(joints.body_a, joints.body_b, joint_active, nodes)
+    joint_active = acting_joints(scene, nodes)
+    links = linked(joints.body_a, joints.body_b, joint_active, nodes)
     first, second = plan.first, plan.second
     real = jnp.asarray((first < count) & (second < count))[:, None]
     clipped_first, clipped_second = np.minimum(first, count - 1), np.minimum(second, count - 1)
@@ -84,14 +84,14 @@ def prepare(scene: Scene, base_friction: float = 0.4) -> Prepared:
     movable = (inverse_mass[first] > 0) | (inverse_mass[second] > 0)
     friction, restitution = padded(bodies.friction), padded(bodies.restitution)
     wall_touchable = jnp.broadcast_to(bodies.active, (capacity.walls, count, worlds))  # walls have mode 2
-    wall_free = wall_touchable & (bodies.inverse_mass > 0) & ~linked[count : count + capacity.walls, :count]
+    wall_free = wall_touchable & (bodies.inverse_mass > 0) & ~links[count : count + capacity.walls, :count]
     body_a, body_b = (jnp.where(joint_active & (body < count), body, -1) for body in (joints.body_a, joints.body_b))
     return Prepared(
         scene=scene,
         inverse_mass=inverse_mass,
         inverse_inertia=inverse_inertia,
         normals=_normals(bodies),
-        admitted=touchable & movable & ~linked[clipped_first, clipped_second],
+        admitted=touchable & movable & ~links[clipped_first, clipped_second],
         touchable=touchable,
         friction=_combined_friction(friction[first], friction[second], base_friction),
         restitution=jnp.minimum(restitution[first], restitution[second]),
@@ -121,7 +121,7 @@ def _combined_friction(a: Array, b: Array, base: float) -> Array:
     return base * jnp.sqrt(a * a + b * b)
 
 
-def _joint_active(scene: Scene, nodes: int) -> Array:
+def acting_joints(scene: Scene, nodes: int) -> Array:
     """A joint counts if it is active, so are both bodies, and at least one of them can move."""
     bodies, joints = scene.bodies, scene.joints
     extra = nodes - bodies.active.shape[0]
@@ -136,18 +136,18 @@ def _joint_active(scene: Scene, nodes: int) -> Array:
     return joints.active & read(present, a) & read(present, b) & (read(movable, a) | read(movable, b))
 
 
-def _linked(body_a: Array, body_b: Array, active: Array, nodes: int) -> Array:
+def linked(body_a: Array, body_b: Array, active: Array, nodes: int) -> Array:
     """`[nodes, nodes, W]`: whether a chain of active joints links two bodies (walls are nodes too)."""
     worlds = body_a.shape[-1]
-    linked = jnp.broadcast_to(jnp.eye(nodes, dtype=bool)[..., None], (nodes, nodes, worlds))
+    links = jnp.broadcast_to(jnp.eye(nodes, dtype=bool)[..., None], (nodes, nodes, worlds))
     rows = jnp.arange(nodes)[:, None]
     for j in range(body_a.shape[0]):
         # Joining two classes of an equivalence: everyone linked to a is now linked to everyone linked to b.
-        with_a = jnp.any(linked & (rows == body_a[j])[None], axis=1)
-        with_b = jnp.any(linked & (rows == body_b[j])[None], axis=1)
+        with_a = jnp.any(links & (rows == body_a[j])[None], axis=1)
+        with_b = jnp.any(links & (rows == body_b[j])[None], axis=1)
         either = (with_a | with_b) & active[j]
-        linked = linked | (either[:, None] & either[None])
-    return linked
+        links = links | (either[:, None] & either[None])
+    return links
 
 
 def _normals(bodies: Bodies) -> Array:

@@ -1,6 +1,6 @@
 """The level as sets of entities: bodies, joints, thrusters, and the room.
 
-All features are scaled to about [-2, 2]; inactive slots are all zeros and masked. Besides poses and
+All features are scaled to about [-2, 2] and never beyond `BOUND`; inactive slots are all zeros and masked. Besides poses and
 velocities every entity says where it is relative to what matters (the middle of green, the middle
 of blue), and shapes are given as they stand now, already turned.
 """
@@ -12,10 +12,12 @@ import jax.numpy as jnp
 
 from envs import actions
 from envs.base import MOTOR_CHANNELS, THRUSTER_CHANNELS, Array, Level, Role
+from envs.observations.table import table, tame
 from physics.base import ROOM_WIDTH, Motion
 from physics.math2d import Vec
 
 ROLES = len(Role)
+BOUND = 20.0  # what the fastest body of the engine reaches; only absurd levels are cut
 
 
 @jax.tree_util.register_dataclass
@@ -67,17 +69,14 @@ def _driven(level: Level) -> Array:
 
 
 def _table(columns: list[Array], mask: Array) -> Array:
-    """Columns `[slots, W]` -> `[B, slots, features]`, zero where masked out or not finite."""
-    stacked = jnp.stack([jnp.broadcast_to(column, mask.shape).astype(jnp.float32) for column in columns], axis=-1)
-    clean = jnp.where(mask[..., None] & jnp.isfinite(stacked), stacked, 0.0)
-    return jnp.swapaxes(clean, 0, 1)
+    return table(columns, mask, BOUND)
 
 
 def _middle(level: Level, motion: Motion, role: Role) -> Vec:
     """Mean position `[W]` of the bodies of a role; the room's middle if there is none."""
-    chosen = (level.scene.bodies.active & (level.role == role)).astype(jnp.float32)
-    count = jnp.sum(chosen, axis=0)
-    middle = [jnp.sum(chosen * motion.pos[i], axis=0) / jnp.maximum(count, 1.0) for i in range(2)]
+    chosen = level.scene.bodies.active & (level.role == role)
+    count = jnp.sum(chosen.astype(jnp.float32), axis=0)
+    middle = [jnp.sum(jnp.where(chosen, motion.pos[i], 0.0), axis=0) / jnp.maximum(count, 1.0) for i in range(2)]
     return Vec(*[jnp.where(count > 0, value, ROOM_WIDTH / 2) for value in middle])
 
 
@@ -169,4 +168,4 @@ def _room_features(level: Level) -> Array:
     """Roles of the walls and gravity, `[B, features]`."""
     roles = [level.wall_role[wall] == role for wall in range(level.wall_role.shape[0]) for role in range(1, ROLES)]
     gravity = [level.scene.gravity[0] / 10, level.scene.gravity[1] / 10]
-    return jnp.stack([value.astype(jnp.float32) for value in [*roles, *gravity]], axis=-1)
+    return tame(jnp.stack([value.astype(jnp.float32) for value in [*roles, *gravity]], axis=-1), BOUND)

@@ -6,10 +6,11 @@ Inactive slots are zeros. Which bodies a joint or thruster belongs to is a one-h
 from dataclasses import dataclass
 
 import jax
-import jax.numpy as jnp
 
 from envs.base import Array, Level
 from envs.observations import entities
+from envs.observations.entities import Entities
+from envs.observations.table import flattened
 from physics.base import Motion
 
 
@@ -25,12 +26,16 @@ class Flat:
 def observe(level: Level, motion: Motion) -> Flat:
     """One row of features a world."""
     sets = entities.observe(level, motion)
-    nodes = level.role.shape[0] + level.wall_role.shape[0]
-    joint_bodies = jax.nn.one_hot(sets.joint_bodies, nodes) * sets.joint_mask[..., None, None]
-    thruster_body = jax.nn.one_hot(sets.thruster_body, nodes) * sets.thruster_mask[..., None]
+    joint_bodies, thruster_body = owners(level, sets)
     blocks = [
         sets.bodies, sets.joints, sets.thrusters, sets.room, joint_bodies, thruster_body,
         sets.body_mask, sets.joint_mask, sets.thruster_mask,
     ]  # fmt: skip
-    rows = [block.reshape(block.shape[0], -1).astype(jnp.float32) for block in blocks]
-    return Flat(features=jnp.concatenate(rows, axis=-1), driven=sets.driven)
+    return Flat(features=flattened(blocks), driven=sets.driven)
+
+
+def owners(level: Level, sets: Entities) -> tuple[Array, Array]:
+    """One-hot over bodies, then walls: both ends of joints `[B, J, 2, nodes]`, the body of thrusters `[B, T, nodes]`."""
+    nodes = level.role.shape[0] + level.wall_role.shape[0]
+    joint_bodies = jax.nn.one_hot(sets.joint_bodies, nodes) * sets.joint_mask[..., None, None]
+    return joint_bodies, jax.nn.one_hot(sets.thruster_body, nodes) * sets.thruster_mask[..., None]

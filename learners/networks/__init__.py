@@ -11,7 +11,7 @@ from physics.errors import InputError
 from physics.settings import setting, validate
 
 ACTION = "multi_discrete"  # what the heads choose
-OBSERVATION_OF = {"deepset": "entities", "flat": "flat"}
+OBSERVATIONS_OF = {"deepset": ("entities", "related_entities"), "flat": ("flat", "kinetix_flat")}  # the first is what is usual
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,11 +35,11 @@ def make(config: NetworkConfig, observation: str, action: str = ACTION) -> nn.Mo
             "env.action", found=action, wanted=f"{ACTION}, which is how policies act; the others are for users of the environment",
             fix=f"Set env.action={ACTION}.",
         )  # fmt: skip
-    wanted = OBSERVATION_OF[config.kind]
-    if observation != wanted:
+    readable = OBSERVATIONS_OF[config.kind]
+    if observation not in readable:
         raise InputError(
-            "network.kind", found=f"{config.kind} with env.observation={observation}", wanted=f"env.observation={wanted}",
-            fix=f"Set env.observation={wanted} or choose another network.kind.",
+            "network.kind", found=f"{config.kind} with env.observation={observation}", wanted="env.observation=" + " or ".join(readable),
+            fix=f"Set env.observation={readable[0]} or choose another network.kind.",
         )  # fmt: skip
     encoder = DeepSet(config.entity_width) if config.kind == "deepset" else Flat(config.width)
     return ActorCritic(encoder=encoder, width=config.width, depth=config.depth)
