@@ -4,7 +4,6 @@ For tests, for metrics and for people who wonder why a level misbehaves; not on 
 overflow in this engine, so nothing is counted as such: every pair, wall and joint has a slot of its own.
 """
 
-
 import jax
 import jax.numpy as jnp
 
