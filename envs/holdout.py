@@ -59,7 +59,8 @@ def names(group: str | None = None) -> list[str]:
 def size_of(id: str) -> str:
     """The size in the id of a shipped or published level; empty for a file."""
     found = id.removeprefix(kinetix_levels.GROUP + "/").split("/")[0]
-    return found if found in sizes.SIZES and id in [*names(), *kinetix_levels.ids()] else ""
+    known = found in sizes.SIZES and (id in kinetix_levels.ids(found) or (FOLDER / f"{id}.json").is_file())
+    return found if known else ""
 
 
 def fitting(size: str, group: str = SHIPPED) -> list[str]:
@@ -78,17 +79,14 @@ def choose(items: str | Sequence[str], size: str) -> list[str]:
     chosen = []
     for item in parts:
         found = fitting(size, item) if item in (SHIPPED, kinetix_levels.GROUP) else spelled_out(item)
-        too_large = [id for id in found if size_of(id) and id not in fitting(size, _group_of(id))]
+        order = list(sizes.SIZES)
+        too_large = [id for id in found if size_of(id) in order[order.index(size) + 1 :]]
         if too_large:
             raise InputError("level", found=too_large[0], wanted=f"one that fits an agent of size {size}")
         chosen += found
     for id in chosen:
-        path(id)
+        path(id)  # so that whatever is missing is said before anything runs
     return _some(chosen)
-
-
-def _group_of(id: str) -> str:
-    return kinetix_levels.GROUP if id.startswith(kinetix_levels.GROUP + "/") else SHIPPED
 
 
 def spelled_out(item: str) -> list[str]:
@@ -105,13 +103,13 @@ def spelled_out(item: str) -> list[str]:
 
 def path(id: str) -> Path:
     """The file of a level; `InputError` names the near ids if there is none."""
-    known = [*names(), *kinetix_levels.ids()]
-    if id in names():
-        return FOLDER / f"{id}.json"
-    if id in known:
+    if id in kinetix_levels.ids():
         return kinetix_levels.path(id)
+    if size_of(id):
+        return FOLDER / f"{id}.json"
     if id.endswith(".json") or Path(id).is_file():
         return Path(id)
+    known = [*names(), *kinetix_levels.ids()]
     near = difflib.get_close_matches(id, known, n=3) or [name for name in known if id and id in name][:3]
     fix = f"Did you mean {' or '.join(near)}?" if near else "All ids: " + (", ".join(names()) or "none")
     raise InputError("level", found=id, wanted="the id of a level or a level file", fix=fix)
