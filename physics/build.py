@@ -218,7 +218,7 @@ class Builder:
         return _filled(Thrusters, values)
 
 
-def blank(cls: type, capacity: Capacity) -> dict[str, np.ndarray]:
+def blank(cls: type, capacity: Capacity) -> dict[str, Any]:
     """Arrays of zeros for every field of a struct (nested ones left out), for numpy code to fill: single world, declared dtypes."""
     declared = {name: value for name, value in declarations(cls).items() if not isinstance(value, type)}
     return {name: np.zeros(value.shape(capacity.dims), value.dtype) for name, value in declared.items()}
