@@ -14,7 +14,7 @@ from envs import holdout, kinetix_file, kinetix_levels, kinetix_writer, level_fi
 from envs.base import Role
 from envs.build import LevelBuilder
 from envs.sizes import capacity
-from launch import evaluate, train
+from launch import cli, evaluate, train
 from launch.levels import __main__ as levels
 from launch.levels import fetch, measure, pictures
 from physics.errors import InputError
@@ -26,6 +26,7 @@ OURS = "s/past_the_mill"
 @pytest.fixture(autouse=True)
 def cache(tmp_path, monkeypatch) -> Path:
     monkeypatch.setenv("FULCRUM_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(cli, "cache_compilations", lambda: None)  # compiled programs stay where all tests have them
     return tmp_path / "cache"
 
 
