@@ -170,7 +170,7 @@ def test_check_counts_what_nothing_and_chance_solve(capsys, tmp_path, monkeypatc
         builder.circle((x, 1.2), 0.2, role=Role.GREEN)
         builder.circle((2.0, 0.6), 0.2, role=Role.BLUE, fixed=True)
         kinetix_writer.write(builder.finish(), tmp_path / f"{name}.json")
-    monkeypatch.setattr(measure, "WORLDS", 16)
+    monkeypatch.setattr(measure, "WORLDS", 32)
     before = jax.config.read("jax_disable_most_optimizations")
     jax.config.update("jax_disable_most_optimizations", True)
     try:
