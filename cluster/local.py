@@ -12,7 +12,7 @@ from cluster.roles.learner import Learner
 from cluster.roles.worker import RolloutWorker
 from cluster.supervisor import Roles, Supervisor
 from cluster.tracker import Tracker
-from envs import sizes
+from envs import holdout, sizes
 from envs.env import Env
 from envs.generate import Generator
 from learners import networks, optimizer
@@ -25,6 +25,7 @@ def check(config: RunConfig) -> None:
     block = meshes.block_size(run.worlds, mesh.size, sizes.capacity(config.env.size), run.block_worlds)
     config.ppo.minibatches(run.worlds, run.rollout_length, run.worlds // block)
     networks.make(config.network, config.env.observation, config.env.action)
+    holdout.choose(config.evaluate.holdout, config.env.size)
 
 
 def build_roles(config: RunConfig) -> Roles:

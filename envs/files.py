@@ -1,6 +1,7 @@
-"""Files that appear whole or not at all: written beside their place, then renamed into it."""
+"""Files and folders that appear whole or not at all: written beside their place, then renamed into it."""
 
 import contextlib
+import shutil
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,3 +26,21 @@ def whole(path: str | Path) -> Iterator[Path]:
     finally:
         with contextlib.suppress(OSError):  # it was renamed, or never came to be
             temporary.unlink()
+
+
+@contextlib.contextmanager
+def whole_folder(path: str | Path) -> Iterator[Path]:
+    """An empty folder to fill: it takes the place of `path`, and of what was there, if all goes well."""
+    target = Path(path)
+    temporary, old = (target.with_name(f".{target.name}-{uuid.uuid4().hex}") for _ in range(2))
+    try:
+        temporary.mkdir(parents=True)
+        yield temporary
+        if target.exists():
+            target.replace(old)
+        temporary.replace(target)
+    except OSError as error:
+        raise InputError("folder to write", found=str(path), wanted="a place that can be written to", fix=f"{error}.") from error
+    finally:
+        for remains in (temporary, old):
+            shutil.rmtree(remains, ignore_errors=True)

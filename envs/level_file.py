@@ -16,13 +16,14 @@ import json
 import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 
 from envs import files, sizes
 from envs.base import Level, Role
 from envs.build import LevelBuilder
+from envs.json_place import read_text
 from envs.level_model import FORMAT, VERSION, Body, Box, Circle, Joint, LevelModel, Polygon, Wall, check_slots, parse
 from physics import shapes
 from physics.base import Capacity
@@ -44,17 +45,7 @@ def read(path: str | Path, capacity: Capacity | None = None) -> Level:
 
 def read_model(path: str | Path) -> LevelModel:
     """The checked contents of a file; `InputError` names the file and the place in it."""
-    try:
-        with Path(path).open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        _fail(str(path), found=(error.strerror or "an error").lower(), wanted="a level file that can be read")
-    if len(data) > MAX_BYTES:
-        _fail(str(path), found=f"more than {MAX_BYTES // 1024} KiB", wanted="a level file, which is a few kB")
-    try:
-        return parse(data.decode(), str(path))
-    except UnicodeDecodeError as error:
-        raise InputError(str(path), found=f"a byte that is not UTF-8 at {error.start}", wanted="JSON text in UTF-8") from None
+    return parse(read_text(path, MAX_BYTES), str(path))
 
 
 def to_level(model: LevelModel, capacity: Capacity | None = None, where: str = "level") -> Level:
@@ -159,10 +150,6 @@ def compress(actions: np.ndarray) -> list[list]:
         else:
             runs.append([action, 1])
     return runs
-
-
-def _fail(what: str, *, found: str, wanted: str) -> NoReturn:
-    raise InputError(what, found=found, wanted=wanted) from None
 
 
 @contextlib.contextmanager

@@ -17,6 +17,7 @@ from pydantic import Field
 from envs import sizes
 from envs.actions import CHOICES
 from envs.base import MOTOR_CHANNELS, THRUSTER_CHANNELS
+from envs.json_place import Plain, decode, shown
 from physics import shapes
 from physics.base import Capacity
 from physics.build import WALL_NAMES
@@ -159,13 +160,13 @@ class LevelModel(Part):
 
 def parse(source: str | Mapping[str, Any], where: str) -> LevelModel:
     """The checked contents of a JSON text (or of the dictionary in it); `where` begins every error."""
-    data = _decode(source, where) if isinstance(source, str) else source
+    data = decode(source, where) if isinstance(source, str) else source
     if not isinstance(data, Mapping) or data.get("format") != FORMAT:
         found = json.dumps(data.get("format"), default=str) if isinstance(data, Mapping) else type(data).__name__
-        raise InputError(f"{where}: format", found=_Plain(found), wanted=f'an object with "format": "{FORMAT}"')
+        raise InputError(f"{where}: format", found=Plain(found), wanted=f'an object with "format": "{FORMAT}"')
     if data.get("version") != VERSION or isinstance(data["version"], (bool, float)):
         found = json.dumps(data.get("version"), default=str)
-        raise InputError(f"{where}: version", found=_Plain(found), wanted=str(VERSION), fix="A newer Fulcrum may read it.")
+        raise InputError(f"{where}: version", found=Plain(found), wanted=str(VERSION), fix="A newer Fulcrum may read it.")
     try:
         model = LevelModel.model_validate(data)
     except pydantic.ValidationError as error:
@@ -240,30 +241,6 @@ def _near(word: str, words: list[str]) -> str:
     return f"Did you mean {near[0]!r}?" if near else ""
 
 
-def _decode(text: str, where: str) -> Any:
-    """JSON without its dark corners: no NaN, no field given twice."""
-
-    def constant(name: str) -> None:
-        raise InputError(where, found=name, wanted="finite numbers")
-
-    def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
-        seen = dict(items)
-        if len(seen) < len(items):
-            names = [key for key, _ in items]
-            raise InputError(where, found=f"the field {max(names, key=names.count)!r} twice in one object", wanted="each field once")
-        return seen
-
-    try:
-        return json.loads(text, parse_constant=constant, object_pairs_hook=pairs)
-    except json.JSONDecodeError as error:
-        place = f"{where}: line {error.lineno}, column {error.colno}"
-        raise InputError(place, found=error.msg[:1].lower() + error.msg[1:], wanted="JSON") from None
-    except (RecursionError, ValueError) as error:
-        if isinstance(error, InputError):
-            raise
-        raise InputError(where, found="nesting or a number too deep to read", wanted="JSON of a level") from None
-
-
 WANTED = {
     "float_type": "a number", "int_type": "a whole number", "bool_type": "true or false", "string_type": "a text", "list_type": "a list",
     "dict_type": "an object", "model_type": "an object", "model_attributes_type": "an object", "finite_number": "a finite number",
@@ -288,32 +265,21 @@ def _translated(error: Any, where: str) -> InputError:
     path = f"{where}: {_path(place)}"
     if kind == "extra_forbidden":
         fields = list(_model_at(place[:-1], shape).model_fields)
-        return InputError(path, found=_Plain("an unknown field"), wanted="one of " + ", ".join(fields), fix=_near(str(place[-1]), fields))
+        return InputError(path, found=Plain("an unknown field"), wanted="one of " + ", ".join(fields), fix=_near(str(place[-1]), fields))
     if kind == "missing":
-        return InputError(path, found=_Plain("nothing"), wanted="this field")
-    found = json.dumps(error["input"], default=str)
-    found = found if len(found) <= 60 else found[:57] + "..."
+        return InputError(path, found=Plain("nothing"), wanted="this field")
+    found = shown(error["input"])
     if kind in BOUNDS:
         words, key = BOUNDS[kind]
-        return InputError(path, found=_Plain(found), wanted=f"{words} {context[key]:g}")
+        return InputError(path, found=found, wanted=f"{words} {context[key]:g}")
     if kind in ("literal_error", "union_tag_invalid"):
         choices = context.get("expected") or context["expected_tags"]
-        return InputError(path + (".shape" if kind == "union_tag_invalid" else ""), found=_Plain(_tag(error, found)), wanted=choices)
-    return InputError(path, found=_Plain(found), wanted=WANTED.get(kind) or error["msg"])
+        return InputError(path + (".shape" if kind == "union_tag_invalid" else ""), found=_tag(error, found), wanted=choices)
+    return InputError(path, found=found, wanted=WANTED.get(kind) or error["msg"])
 
 
-class _Plain:
-    """Shown as it is, without the quotes that a text gets."""
-
-    def __init__(self, text: str) -> None:
-        self.text = text
-
-    def __str__(self) -> str:
-        return self.text
-
-
-def _tag(error: Any, found: str) -> str:
-    return json.dumps(error["ctx"]["tag"]) if error["type"] == "union_tag_invalid" else found
+def _tag(error: Any, found: Plain) -> Plain:
+    return shown(error["ctx"]["tag"]) if error["type"] == "union_tag_invalid" else found
 
 
 def _path(place: list[int | str]) -> str:

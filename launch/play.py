@@ -1,18 +1,18 @@
 """Watch a run play: `python -m launch.play RUN [LEVEL ...] --out clip.gif`.
 
-A level is the id of a hand-made one (s/lift_off), a level file, or random:SEED. Several levels play
-side by side; none named means all hand-made levels that fit the agent.
+A level is the id of a hand-made one (s/lift_off, kinetix/s/h2_one_wheel_car), a level file, random:SEED, or
+a folder or group of levels (kinetix/s). Several levels play side by side; none named means all shipped
+hand-made levels that fit the agent.
 """
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import jax
 import numpy as np
 
 from cluster.roles.worker import RolloutWorker
 from cluster.supervisor import Supervisor
-from envs import holdout, level_file, render, video
+from envs import holdout, render, video
 from envs.base import Level
 from envs.generate import Generator, GeneratorConfig
 from launch import cli
@@ -21,7 +21,7 @@ from learners import record, rollout
 from learners.base import Params
 from learners.record import Recording
 from physics.errors import InputError
-from physics.pytree import concatenate, stack, world
+from physics.pytree import concatenate, world
 
 FRAMES_PER_SECOND = 15
 HOLD_SECONDS = 1.0  # the last picture stays so long
@@ -57,23 +57,17 @@ def load_levels(wanted: Sequence[str], supervisor: Supervisor) -> tuple[list[str
         return holdout.load(holdout.fitting(env.config.size), env.capacity)
     generate = Generator(env, GeneratorConfig())
     batches = [_load_one(name, generate) for name in wanted]
-    return list(wanted), concatenate(batches)
+    return [name for names, _ in batches for name in names], concatenate([levels for _, levels in batches])
 
 
-def _load_one(name: str, generate: Generator) -> Level:
-    """One level as a batch of one."""
-    capacity = generate.env.capacity
+def _load_one(name: str, generate: Generator) -> tuple[list[str], Level]:
+    """What one word stands for, as names and a batch."""
     if name.startswith("random:"):
         seed = name.removeprefix("random:")
         if not seed.isdigit():
             raise InputError("level", found=name, wanted="random:SEED with a whole number, for example random:7")
-        return generate(jax.random.key(int(seed)), 1)
-    if name.endswith(".json") or Path(name).is_file():
-        return stack([level_file.read(name, capacity)])
-    fitting = holdout.fitting(generate.env.config.size)
-    if name in holdout.names() and name not in fitting:
-        raise InputError("level", found=name, wanted=f"one that fits an agent of size {generate.env.config.size}")
-    return holdout.load([name], capacity)[1]
+        return [name], generate(jax.random.key(int(seed)), 1)
+    return holdout.load(holdout.choose([name], generate.env.config.size), generate.env.capacity)
 
 
 def _record(worker: RolloutWorker, params: Params, levels: Level, key: jax.Array) -> Recording:

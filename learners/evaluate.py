@@ -23,6 +23,9 @@ class EvaluateConfig:
     """Settings of evaluation."""
 
     every: int = setting(10, "iterations between evaluations", least=1)
+    holdout: str = setting(
+        "shipped", "hand-made levels to measure on, with commas: ids, files, folders, shipped, a size, kinetix or kinetix/SIZE"
+    )
     attempts: int = setting(20, "attempts at every hand-made level", least=1)
     random_levels: int = setting(512, "random levels, drawn with a fixed seed that training never uses", least=1)
     random_attempts: int = setting(4, "attempts at every random level", least=1)

@@ -181,7 +181,7 @@ class Builder:
 
     def _finish_bodies(self) -> tuple[Bodies, Motion]:
         capacity = self.capacity
-        values = _blank(Bodies, capacity) | _blank(Motion, capacity)
+        values = blank(Bodies, capacity) | blank(Motion, capacity)
         for kind, first in (("polygon", 0), ("circle", capacity.polygons)):
             for slot, body in enumerate(self._bodies[kind]):
                 row = first + slot
@@ -200,7 +200,7 @@ class Builder:
         return _filled(Bodies, values), _filled(Motion, values)
 
     def _finish_joints(self) -> Joints:
-        values = _blank(Joints, self.capacity)
+        values = blank(Joints, self.capacity)
         for slot, joint in enumerate(self._joints):
             values["body_a"][slot], values["body_b"][slot] = (self.index(ref) for ref in joint["bodies"])
             values["anchor_a"][:, slot], values["anchor_b"][:, slot] = joint["anchors"]
@@ -210,7 +210,7 @@ class Builder:
         return _filled(Joints, values)
 
     def _finish_thrusters(self) -> Thrusters:
-        values = _blank(Thrusters, self.capacity)
+        values = blank(Thrusters, self.capacity)
         for slot, thruster in enumerate(self._thrusters):
             values["body"][slot] = self.index(thruster["body"])
             values["anchor"][:, slot] = thruster["anchor"]
@@ -218,7 +218,8 @@ class Builder:
         return _filled(Thrusters, values)
 
 
-def _blank(cls: type, capacity: Capacity) -> dict[str, np.ndarray]:
+def blank(cls: type, capacity: Capacity) -> dict[str, Any]:
+    """Arrays of zeros for every field of a struct (nested ones left out), for numpy code to fill: single world, declared dtypes."""
     declared = {name: value for name, value in declarations(cls).items() if not isinstance(value, type)}
     return {name: np.zeros(value.shape(capacity.dims), value.dtype) for name, value in declared.items()}
 

@@ -37,6 +37,13 @@ class Report:
         """Mean over hand-made levels."""
         return float(np.mean(list(self.handmade.values())))
 
+    def group_means(self) -> dict[str, tuple[float, int]]:
+        """Mean over the levels of every group (what stands before the last slash of an id), and their number."""
+        groups: dict[str, list[float]] = {}
+        for name, rate in self.handmade.items():
+            groups.setdefault(name.rpartition("/")[0], []).append(rate)
+        return {group: (float(np.mean(rates)), len(rates)) for group, rates in groups.items()}
+
     def scalars(self) -> dict[str, float]:
         """Flat names and values, for curves."""
         levels = {f"levels/{name}": value for name, value in self.handmade.items()}
@@ -59,7 +66,7 @@ class Evaluator:
     @functools.cached_property
     def _handmade(self) -> tuple[list[str], Level]:
         env = self._worker.env
-        return holdout.load(holdout.fitting(env.config.size), env.capacity)
+        return holdout.load(holdout.choose(self._config.holdout, env.config.size), env.capacity)
 
     @functools.cached_property
     def _random(self) -> Level:

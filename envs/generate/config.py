@@ -36,9 +36,7 @@ class GeneratorConfig:
     floor_green: float = setting(0.0, "chance of a green floor", least=0, most=1)
     floor_blue: float = setting(0.02, "chance of a blue floor", least=0, most=1)
     floor_red: float = setting(0.08, "chance of a red floor", least=0, most=1)
-    filter_steps: int = setting(
-        64, "steps of doing nothing after which a solved level is dropped, as are invalid ones; 0 keeps all", least=0
-    )
+    filter_steps: int = setting(64, "steps of doing nothing after which solved levels are dropped, and invalid ones; 0 keeps all", least=0)
 
     def __post_init__(self) -> None:
         """Refuse impossible values."""

@@ -1,0 +1,1 @@
+"""Commands about levels: `python -m launch.levels --help`."""

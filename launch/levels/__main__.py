@@ -1,0 +1,142 @@
+"""Look at levels, draw, check, convert and fetch them: `python -m launch.levels WHAT ...`.
+
+A LEVEL is an id (s/lift_off, kinetix/s/h2_one_wheel_car), a group (shipped, a size s, m or l, kinetix,
+kinetix/SIZE), a level file of Fulcrum or of Kinetix, or a folder of such files.
+"""
+
+import argparse
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from envs import holdout, kinetix_levels, kinetix_writer, level_file, video
+from launch import cli
+from launch.levels import facts, fetch, measure, pictures
+from physics.errors import InputError
+
+FORMATS = ("kinetix", "fulcrum")
+
+
+def main(argv: Sequence[str]) -> int:
+    """Do one of the commands."""
+    arguments = _parser().parse_args(argv)
+    return arguments.run(arguments)
+
+
+def _parser() -> cli.Parser:
+    plain = argparse.RawDescriptionHelpFormatter
+    parser = cli.Parser(prog="python -m launch.levels", description=__doc__, formatter_class=plain)
+    commands = parser.add_subparsers(metavar="WHAT", required=True)
+
+    def add(name: str, run: object, meaning: str) -> argparse.ArgumentParser:
+        command = commands.add_parser(name, help=meaning, description=meaning)
+        command.set_defaults(run=run)
+        return command
+
+    command = add("list", _list, "one level a line, its id first")
+    command.add_argument("levels", nargs="*", metavar="LEVEL", help="default: shipped, and kinetix once it is fetched")
+    command = add("show", _show, "what is in a level")
+    command.add_argument("levels", nargs="+", metavar="LEVEL")
+    command = add("render", _render, "draw levels side by side, with a legend, as PNG")
+    command.add_argument("levels", nargs="+", metavar="LEVEL")
+    command.add_argument("--out", default="levels.png", help="file to write (default levels.png)")
+    command.add_argument("--width", type=int, default=240, help="pixels of one level's picture (default 240)")
+    command.add_argument("--columns", type=int, default=0, help="pictures beside each other (default: about a square)")
+    command = add("validate", _validate, "say of every file whether it is a level; exit status 1 if one is not")
+    command.add_argument("files", nargs="+", metavar="FILE")
+    command = add("export", _export, "write a level as a file of Kinetix or of Fulcrum")
+    command.add_argument("level", metavar="LEVEL")
+    command.add_argument("--format", choices=FORMATS, required=True)
+    command.add_argument("--out", required=True, metavar="FILE")
+    command = add("import-kinetix", _import, f"fetch the {len(kinetix_levels.ids())} levels that Kinetix was published with, once")
+    command.add_argument("--wheel", metavar="FILE", help="the package's wheel, where this machine cannot download it")
+    command = add("check", _check, "how often doing nothing and acting at random solve levels")
+    command.add_argument("levels", nargs="*", metavar="LEVEL", help="default: shipped")
+    command.add_argument("--attempts", type=int, default=100, help="random attempts at every level (default 100)")
+    command.add_argument("--seed", type=int, default=0)
+    return parser
+
+
+def _ids(items: Sequence[str]) -> list[str]:
+    return [id for item in items for id in holdout.spelled_out(item)]
+
+
+def _list(arguments: argparse.Namespace) -> int:
+    fetched = kinetix_levels.present()
+    ids = _ids(arguments.levels or [holdout.SHIPPED, *([kinetix_levels.GROUP] if fetched else [])])
+    wide = max(map(len, ids))
+    for id in ids:
+        missing = not fetched and id in kinetix_levels.ids()
+        print(f"{id:<{wide}}  {'not fetched' if missing else facts.line(holdout.find(id))}")
+    if not fetched:
+        print(f"{len(kinetix_levels.ids())} published levels of Kinetix can be fetched: {kinetix_levels.COMMAND}", file=sys.stderr)
+    return 0
+
+
+def _show(arguments: argparse.Namespace) -> int:
+    for id in _ids(arguments.levels):
+        print("\n".join(facts.lines(id, holdout.find(id))))
+    return 0
+
+
+def _render(arguments: argparse.Namespace) -> int:
+    if Path(arguments.out).suffix.lower() != ".png":
+        raise InputError("--out", found=arguments.out, wanted="a file that ends in .png")
+    ids = _ids(arguments.levels)
+    levels = [holdout.find(id).level for id in ids]
+    video.save_png(pictures.sheet(ids, levels, arguments.width, arguments.columns), arguments.out)
+    print(f"{len(ids)} level{'s' * (len(ids) > 1)}; written to {arguments.out}")
+    return 0
+
+
+def _validate(arguments: argparse.Namespace) -> int:
+    bad = 0
+    for item in arguments.files:
+        for file in holdout.spelled_out(item) if Path(item).is_dir() else [item]:
+            try:
+                found = holdout.read(file)
+                print(f"{file}: valid, {facts.line(found)}")
+                print("".join(f"  {note}\n" for note in found.notes), end="")
+            except InputError as error:
+                bad += 1
+                print(f"{error}")
+    return 1 if bad else 0
+
+
+def _export(arguments: argparse.Namespace) -> int:
+    found = holdout.find(arguments.level)
+    if arguments.format == "kinetix":
+        for note in kinetix_writer.write(found.level, arguments.out):
+            print(note)
+    elif found.model:
+        level_file.write_model(found.model, arguments.out)
+    else:
+        name = re.sub(r"[^a-z0-9_]+", "_", Path(arguments.level).stem.lower())[:40]
+        name = name if name[:1].isalpha() else f"level_{name}"[:40]
+        level_file.write(found.level, arguments.out, name, f"Converted from a Kinetix file, {name}.", holdout.size_for(found.level))
+    print(f"written to {arguments.out}")
+    return 0
+
+
+def _import(arguments: argparse.Namespace) -> int:
+    if not arguments.wheel and kinetix_levels.present():
+        print(f"already in {kinetix_levels.folder()}")
+        return 0
+    folder = kinetix_levels.unpack(arguments.wheel) if arguments.wheel else fetch.levels()
+    print(f"{len(kinetix_levels.ids())} levels in {folder}; use them as kinetix, kinetix/s, kinetix/m and kinetix/l")
+    return 0
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    if arguments.attempts < 1:
+        raise InputError("--attempts", found=arguments.attempts, wanted="at least 1")
+    cli.cache_compilations()
+    ids = _ids(arguments.levels or [holdout.SHIPPED])
+    for line in measure.table(measure.rates(ids, arguments.attempts, arguments.seed), arguments.attempts):
+        print(line)
+    return 0
+
+
+if __name__ == "__main__":
+    cli.run(main)
