@@ -299,7 +299,7 @@ def test_dense_reward_of_a_step():
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("frame_skip", 0), ("max_steps", 0), ("dense_reward", -0.1), ("dense_reward", np.nan), ("size", "xl"), ("observation", "pixels")],
+    [("frame_skip", 0), ("max_steps", 0), ("dense_reward", -0.1), ("dense_reward", np.nan), ("size", "xl"), ("observation", "smell")],
 )
 def test_impossible_settings_are_refused(name: str, value: object):
     with pytest.raises(InputError, match=name):
