@@ -11,7 +11,7 @@ environment itself, or `envs.adapters.gymnax`: here every step goes through nump
 import dataclasses
 import functools
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 import gymnasium
 import jax
@@ -33,7 +33,7 @@ FRAMES = {"render_modes": ["rgb_array"], "render_fps": 30}
 class FulcrumEnv(gymnasium.Env):
     """One world: one hand-made level, or random levels, another one at every reset."""
 
-    metadata: ClassVar[dict[str, Any]] = FRAMES
+    metadata: dict[str, Any] = FRAMES
 
     def __init__(self, level: str | None = None, size: str | None = None, render_mode: str | None = None, **settings: Any) -> None:
         """`level` is an id or none for random ones; `settings` are those of `EnvConfig`."""
@@ -67,7 +67,7 @@ class FulcrumVectorEnv(gymnasium.vector.VectorEnv):
     Then `info["final_obs"]` holds what was seen at the end, with `info["_final_obs"]` saying where.
     """
 
-    metadata: ClassVar[dict[str, Any]] = {**FRAMES, "autoreset_mode": AutoresetMode.SAME_STEP}
+    metadata: dict[str, Any] = {**FRAMES, "autoreset_mode": AutoresetMode.SAME_STEP}  # noqa: RUF012
 
     def __init__(
         self, num_envs: int = 1, level: str | Sequence[str] | None = None, size: str | None = None,
