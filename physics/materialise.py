@@ -16,8 +16,9 @@ slower.
 
 `Packed` keeps many arrays of one shape in one. Cutting the rows of contacts into colours is then one copy
 a colour instead of one a field, and as equal programs are compiled once, the colours share their kernels,
-as do joints. With it, and joints that find their bodies by index, a step of size l had 369 different kernels
-instead of 491.
+as do joints; slices share theirs where the compiler does not know where they begin. With all that, and joints
+that find their bodies by index, a step of size l has 320 different kernels instead of 491. `traced_once` spares
+tracing what repeats: 1.4 s instead of 2.1 to 3.0 at size l.
 """
 
 import contextlib
