@@ -79,10 +79,14 @@ def _worlds(capacity: Capacity, config: PhysicsBenchmark, mesh: Mesh, block: int
         prepared = physics.prepare(level.scene, config.solver.base_friction)
         return split_blocks((prepared, physics.start(prepared, level.start)), config.worlds // block)
 
+    return meshes.put(jax.jit(begin)(draw_levels(capacity, config.worlds)), mesh, SHARED)
+
+
+def draw_levels(capacity: Capacity, worlds: int) -> Level:
+    """As many random levels as worlds, some of them the same."""
     draw = jax.jit(jax.vmap(lambda key: sample(key, capacity, GeneratorConfig()), out_axes=-1), compiler_options=QUICK)
     drawn = jax.tree.map(np.asarray, draw(jax.random.split(jax.random.key(0), DISTINCT)))
-    levels = jax.tree.map(lambda leaf: leaf[..., np.arange(config.worlds) % DISTINCT], drawn)
-    return meshes.put(jax.jit(begin)(levels), mesh, SHARED)
+    return jax.tree.map(lambda leaf: leaf[..., np.arange(worlds) % DISTINCT], drawn)
 
 
 def _simulate(config: PhysicsBenchmark, mesh: Mesh) -> Callable:

@@ -22,12 +22,24 @@ def test_physics_gives_a_line_a_size_and_a_line_a_stage(capsys):
     assert times[0] > 0
 
 
+def test_env_gives_a_line_an_observation_and_one_for_the_generator(capsys):
+    words = ["sizes=s", "observations=blind", "worlds=4", "steps=2", "rounds=1", "block_worlds=2", "devices=2", "levels=4"]
+    assert benchmark.main(["env", *words]) == 0
+    played, generated = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert (played["what"], played["size"], played["worlds"], played["block"]) == ("fulcrum env blind", "s", 4, 2)
+    assert played["steps_per_s"] > 0
+    assert (generated["what"], generated["levels"]) == ("fulcrum generator", 4)
+    assert generated["levels_per_s"] > 0
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
         (["physics", "sizes=s,xl"], "sizes: found 'xl'"),
         (["physics", "world=2"], "no setting 'world'.*Did you mean worlds"),
         (["physics", "worlds=3", "devices=2"], "found 3, wanted a multiple of the 2 devices"),
+        (["env", "observations=smell"], "observations: found 'smell'"),
+        (["env", "--profile"], "--profile: found 'env', wanted physics"),
         (["chemistry"], "invalid choice: 'chemistry'"),
     ],
 )

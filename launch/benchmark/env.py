@@ -1,0 +1,109 @@
+"""The environment under random actions, observation and all, and the generator: no policy.
+
+Worlds are shared out over the devices and played block by block, as in training. Every observation is
+added up, as what nobody reads would not be computed.
+"""
+
+import dataclasses
+import time
+from collections.abc import Callable, Iterator
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+from jax.sharding import Mesh
+
+from cluster import mesh as meshes
+from cluster.mesh import COPIED, SHARED
+from envs import sizes
+from envs.base import OBSERVATIONS, Array, EnvConfig, EnvState
+from envs.env import Env
+from envs.generate import Generator, GeneratorConfig
+from launch.benchmark import timing
+from launch.benchmark.physics import draw_levels
+from learners.base import split_blocks
+from physics.errors import InputError
+from physics.settings import setting, validate
+
+
+@dataclasses.dataclass(frozen=True)
+class EnvBenchmark:
+    """Settings of the measurement."""
+
+    sizes: str = setting("s,m,l", "sizes of level to measure, with commas between")
+    observations: str = setting("entities,flat", "kinds of observation to measure, with commas between")
+    worlds: int = setting(1024, "worlds that are played at the same time", least=1)
+    steps: int = setting(16, "environment steps a run", least=1)
+    rounds: int = setting(5, "runs, of which the best counts", least=1)
+    devices: int = setting(0, "local devices to use; 0 takes all", least=0)
+    block_worlds: int = setting(0, "worlds a device plays at a time; 0 takes what training takes", least=0)
+    levels: int = setting(0, "levels that the generator draws and filters as well; 0 leaves it out", least=0)
+
+    def __post_init__(self) -> None:
+        """Refuse impossible values."""
+        validate(self)
+        for name, known in (("sizes", list(sizes.SIZES)), ("observations", list(OBSERVATIONS))):
+            for word in getattr(self, name).split(","):
+                if word not in known:
+                    raise InputError(name, found=word, wanted="with commas between: " + ", ".join(known))
+
+
+def run(config: EnvBenchmark, profile: bool) -> Iterator[dict]:
+    """A row a size and observation, and a row a size for the generator."""
+    if profile:
+        raise InputError("--profile", found="env", wanted="physics: stages are those of the engine")
+    mesh = meshes.make(config.devices)
+    for size in config.sizes.split(","):
+        for observation in config.observations.split(","):
+            yield _play(config, Env(EnvConfig(size=size, observation=observation)), mesh)
+        if config.levels:
+            yield _generate(Env(EnvConfig(size=size)), config.levels)
+
+
+def _play(config: EnvBenchmark, env: Env, mesh: Mesh) -> dict:
+    block = meshes.block_size(config.worlds, mesh.size, env.capacity, config.block_worlds)
+    levels = draw_levels(env.capacity, config.worlds)
+    blocks = config.worlds // block
+    begin = jax.jit(lambda level: split_blocks(env.reset(level), blocks))
+    state = meshes.put(begin(levels), mesh, SHARED)
+    keys = meshes.put(jax.random.split(jax.random.key(1), blocks), mesh, SHARED)
+    measured = timing.measure(_steps(env, config.steps, block, mesh), state, keys, rounds=config.rounds)
+    return {
+        "what": f"fulcrum env {env.config.observation}", "size": env.config.size, "worlds": config.worlds,
+        "compile_s": round(measured.compile_s, 2), "steps_per_s": round(config.worlds * config.steps / measured.best_s),
+        "devices": mesh.size, "device": mesh.devices.flat[0].device_kind, "block": block,
+    }  # fmt: skip
+
+
+def _steps(env: Env, steps: int, block: int, mesh: Mesh) -> Callable:
+    """A jitted function of blocks and keys that plays all steps with random actions: (states, what was earned and seen)."""
+
+    def play(args: tuple[EnvState, Array]) -> tuple[EnvState, Array]:
+        def step(carry: tuple[EnvState, Array], key: Array) -> tuple[tuple[EnvState, Array], None]:
+            state, total = carry
+            state, done = env.step(state, env.actions.uniform(key, block))
+            seen = sum(jnp.sum(leaf.astype(jnp.float32)) for leaf in jax.tree.leaves(done.observation))
+            return (state, total + done.reward.sum() + seen), None
+
+        state, key = args
+        return lax.scan(step, (state, jnp.zeros(())), jax.random.split(key, steps))[0]
+
+    def played(state: EnvState, keys: Array) -> tuple[EnvState, Array]:
+        state, totals = lax.map(play, (state, keys))
+        return state, lax.psum(totals.sum(), meshes.DEVICES)
+
+    return meshes.over_devices(played, mesh, (SHARED, SHARED), (SHARED, COPIED))
+
+
+def _generate(env: Env, count: int) -> dict:
+    """The first call, which compiles, and another."""
+    generator = Generator(env, GeneratorConfig())
+    seconds = []
+    for key in jax.random.split(jax.random.key(0)):
+        begun = time.perf_counter()
+        jax.block_until_ready(generator(key, count))
+        seconds.append(time.perf_counter() - begun)
+    return {
+        "what": "fulcrum generator", "size": env.config.size, "levels": count, "compile_s": round(seconds[0] - seconds[1], 2),
+        "levels_per_s": round(count / seconds[1]), "first_s": round(seconds[0], 2),
+    }  # fmt: skip
