@@ -19,7 +19,7 @@ import jax.numpy as jnp
 import numpy as np
 from gymnasium.vector import AutoresetMode
 
-from envs import holdout, render, spaces
+from envs import holdout, render, sizes, spaces
 from envs.base import EnvConfig, EnvState, Level
 from envs.env import Env
 from envs.generate import Generator, GeneratorConfig
@@ -36,7 +36,7 @@ class FulcrumEnv(gymnasium.Env):
     metadata: dict[str, Any] = FRAMES
 
     def __init__(self, level: str | None = None, size: str | None = None, render_mode: str | None = None, **settings: Any) -> None:
-        """`level` is an id or none for random ones; `settings` are those of `EnvConfig`."""
+        """`level` is an id or a level file, or none for random ones; `settings` are those of `EnvConfig`."""
         self.render_mode = render_mode
         self._worlds = _Worlds([level] if level else None, 1, size, settings)
         self.action_space = as_gymnasium(self._worlds.env.actions.SPACE)
@@ -120,7 +120,7 @@ class _Worlds:
     def __init__(self, ids: Sequence[str] | None, count: int, size: str | None, settings: dict[str, Any]) -> None:
         if count < 1:
             raise InputError("num_envs", found=count, wanted="at least 1")
-        size = size or (max((id.split("/")[0] for id in ids), key=list("sml").index) if ids else "s")
+        size = size or _size_for(ids)
         self.env = Env(EnvConfig(size=size, **settings))
         self.ids, self.count = ids, count
         self.level: Level | None = None
@@ -165,6 +165,12 @@ class _Worlds:
             self._used = 0
         self._used += self.count
         return pytree.worlds(self._stock, jnp.arange(self._used - self.count, self._used))
+
+
+def _size_for(ids: Sequence[str] | None) -> str:
+    """The smallest size in which all these levels have room."""
+    found = {holdout.size_for(holdout.find(id).level) for id in ids or []}
+    return max(found, key=list(sizes.SIZES).index, default="s")
 
 
 @functools.cache
