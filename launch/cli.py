@@ -16,10 +16,13 @@ def run(main: Callable[[Sequence[str]], int]) -> NoReturn:
     devices.use_all_cores()
     try:
         status = main(sys.argv[1:])
+        sys.stdout.flush()
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         status = 2
-    sys.stdout.flush()
+    except BrokenPipeError:  # whoever reads has had enough, as `head` has
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or leaving would try to write once more
+        status = 1
     sys.exit(status)
 
 
