@@ -70,7 +70,7 @@ def test_mapping_gives_what_the_batch_gives(env, mapped, actions):
 def test_one_world_alone_goes_as_among_others(env, mapped, actions):
     params = env.params(LEVELS[1])
     step = jax.jit(env.step, compiler_options=QUICK)
-    _, state = env.reset(KEYS[1], params)
+    _, state = jax.jit(env.reset, compiler_options=QUICK)(KEYS[1], params)
     for i, action in enumerate(actions[:6]):
         observation, state, reward, *_ = step(KEYS[1], state, action[1])
         np.testing.assert_allclose(observation.bodies, mapped[1][0].bodies[i, 1], atol=1e-4)
@@ -93,7 +93,7 @@ def test_spaces_hold_what_happens(env, mapped, actions):
 
 
 def test_without_params_the_first_level_is_played(env):
-    seen, state = env.reset(KEYS[0])
+    seen, state = jax.jit(env.reset, compiler_options=QUICK)(KEYS[0])
     first = env.params(holdout.fitting("s")[0])
     np.testing.assert_array_equal(state.level.start.pos, first.level.start.pos)
     assert seen.body_mask.ndim == 1

@@ -27,6 +27,7 @@ class ScriptedEnv:
     def __init__(self, words: Sequence[str]) -> None:
         """A reward of 1 for solved, -1 for lost and 0.25 for any other step."""
         self.config = types.SimpleNamespace(max_steps=len(words[0]))
+        self.actions = actions.kind("multi_discrete")
         self._letters = jnp.array([[ord(letter) for letter in word] for word in words])
 
     def reset(self, level: Level) -> EnvState:
