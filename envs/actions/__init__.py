@@ -6,11 +6,11 @@ Policies, level files and recorded solutions speak multi-discrete, whose functio
 from types import ModuleType
 
 from envs.actions import continuous, discrete, multi_discrete
-from envs.actions.channels import CHANNELS, driven
+from envs.actions.channels import CHANNELS, driven, driven_motors
 from envs.actions.multi_discrete import CHOICES, controls, nothing, uniform
 from physics.errors import InputError
 
-__all__ = ["CHANNELS", "CHOICES", "KINDS", "controls", "driven", "kind", "nothing", "uniform"]
+__all__ = ["CHANNELS", "CHOICES", "KINDS", "controls", "driven", "driven_motors", "kind", "nothing", "uniform"]
 
 KINDS: dict[str, ModuleType] = {"multi_discrete": multi_discrete, "discrete": discrete, "continuous": continuous}
 

@@ -27,10 +27,15 @@ def _read(values: Array, channel: Array) -> Array:
     return chosen
 
 
+def driven_motors(level: Level) -> Array:
+    """Joints `[J, W]` whose motor obeys the agent."""
+    joints = level.scene.joints
+    return joints.active & joints.motor & ~joints.fixed & ~level.motor_auto
+
+
 def driven(level: Level) -> Array:
     """`[W, channels]`: whether a channel drives anything; the choice of one that does not changes nothing."""
-    joints, thrusters = level.scene.joints, level.scene.thrusters
-    motors = joints.active & joints.motor & ~joints.fixed & ~level.motor_auto
+    motors, thrusters = driven_motors(level), level.scene.thrusters
     used = [jnp.any(motors & (level.motor_channel == c), axis=0) for c in range(MOTOR_CHANNELS)]
     used += [jnp.any(thrusters.active & (level.thruster_channel == c), axis=0) for c in range(THRUSTER_CHANNELS)]
     return jnp.stack(used, axis=-1)

@@ -1,11 +1,9 @@
 """What edits need to know of a level (one world): how large bodies are, what they weigh, what hangs together."""
 
 import jax.numpy as jnp
-import numpy as np
 
 from envs.base import Array, Level
-from physics.base import Capacity
-from physics.prepare import capacity_of
+from physics.prepare import linked as linked_in_batch
 
 
 def extents(level: Level) -> Array:
@@ -27,11 +25,6 @@ def masses(level: Level) -> tuple[Array, Array]:
     return mass, bodies.density * jnp.concatenate([moment, disc * bodies.radius**2 / 2])
 
 
-def movable(level: Level) -> Array:
-    """`[N]`: active bodies that can move."""
-    return level.scene.bodies.active & (level.scene.bodies.inverse_mass > 0)
-
-
 def ends(level: Level) -> tuple[Array, Array]:
     """The nodes `[J]` that joints join: bodies, and `N` for the room, whichever wall it is."""
     bodies = level.role.shape[0]
@@ -50,14 +43,4 @@ def linked(level: Level, without: Array) -> Array:
     nodes = level.role.shape[0] + 1
     a, b = ends(level)
     counts = level.scene.joints.active & ~without
-    at_a, at_b = (jnp.arange(nodes)[:, None] == end for end in (a, b))
-    joined = jnp.any(at_a[:, None] & at_b[None] & counts, axis=-1)
-    reach = (joined | joined.T | jnp.eye(nodes, dtype=bool)).astype(jnp.float32)
-    for _ in range(int(np.ceil(np.log2(nodes)))):
-        reach = (reach @ reach > 0).astype(jnp.float32)
-    return reach > 0
-
-
-def capacity(level: Level) -> Capacity:
-    """The slots of a level."""
-    return capacity_of(level.scene)
+    return linked_in_batch(a[:, None], b[:, None], counts[:, None], nodes)[..., 0]

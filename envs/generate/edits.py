@@ -17,6 +17,7 @@ from envs.generate.config import GeneratorConfig
 from envs.generate.dice import Dice
 from envs.generate.draft import Draft
 from physics.base import CEILING, FLOOR, ROOM_WIDTH
+from physics.prepare import capacity_of
 
 NUMBERS = 8  # that an edit may draw from its dice, besides one key's worth
 FARTHEST = 0.5  # m; of a move, along each axis
@@ -44,7 +45,7 @@ def _draft(level: Level) -> Draft:
 
 def _grown(level: Level, draft: Draft) -> tuple[Level, Array]:
     """The level with what a draft has in slots that were empty; (level, whether there is anything)."""
-    drawn = drafts.finish(draft, anatomy.capacity(level))
+    drawn = drafts.finish(draft, capacity_of(level.scene))
     body, joint, thruster = (
         getattr(drawn.scene, part).active & ~getattr(level.scene, part).active for part in ("bodies", "joints", "thrusters")
     )
@@ -184,19 +185,18 @@ def _placed(level: Level, members: Array, about: Array, turn: Array, shift: Arra
 
     pos = jnp.where(members, carried(start.pos), start.pos)
     angle = jnp.where(members, start.angle + turn, start.angle)
-    with_room = [(jnp.minimum(near, count - 1), near < count, far >= count) for near, far in _pairs(joints)]
-    moved = [of_member & is_body & is_room for of_member, is_body, is_room in ((members[n], b, r) for n, b, r in with_room)]
-    rest = joints.rest_angle - turn * moved[0] + turn * moved[1]
+
+    def moves(body: Array) -> Array:
+        return members[jnp.minimum(body, count - 1)] & (body < count)
+
+    from_a, from_b = moves(joints.body_a) & (joints.body_b >= count), moves(joints.body_b) & (joints.body_a >= count)
+    rest = joints.rest_angle - turn * from_a + turn * from_b
     anchors = {
-        "anchor_b": jnp.where(moved[0], carried(joints.anchor_b), joints.anchor_b),
-        "anchor_a": jnp.where(moved[1], carried(joints.anchor_a), joints.anchor_a),
+        "anchor_b": jnp.where(from_a, carried(joints.anchor_b), joints.anchor_b),
+        "anchor_a": jnp.where(from_b, carried(joints.anchor_a), joints.anchor_a),
     }
     changed = _scene(level, joints={"rest_angle": rest, **anchors})
     return dataclasses.replace(changed, start=dataclasses.replace(start, pos=pos, angle=angle))
-
-
-def _pairs(joints: object) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
-    return (joints.body_a, joints.body_b), (joints.body_b, joints.body_a)  # type: ignore[attr-defined]
 
 
 def move(level: Level, dice: Dice, key: Array, config: GeneratorConfig) -> tuple[Level, Array]:

@@ -3,20 +3,21 @@
 import jax
 import jax.numpy as jnp
 
-from envs import reward
+from envs import actions, reward
 from envs.base import Array, Level, Role
 from physics import query
 from physics.base import CEILING, FLOOR, ROOM_WIDTH
-from physics.prepare import prepare
+from physics.prepare import Prepared, prepare
 
 
 def faults(level: Level) -> dict[str, Array]:
     """Fault -> `[W]`, whether a level has it."""
+    prepared = prepare(level.scene)
     return {
         "not finite": ~_finite(level),
         "no green or no blue": ~(_present(level, Role.GREEN) & _present(level, Role.BLUE)),
-        "neither green nor blue can move": ~(_moves(level, Role.GREEN) | _moves(level, Role.BLUE)),
-        "nothing to control": ~_controllable(level),
+        "neither green nor blue can move": ~(_moves(level, prepared, Role.GREEN) | _moves(level, prepared, Role.BLUE)),
+        "nothing to control": ~_controllable(level, prepared),
         "decided at the start": reward.sparse(level, query.overlaps(level.scene, level.start)) != 0,
         "body outside of the room": _outside(level),
         "joint or thruster without its body": _loose(level),
@@ -38,14 +39,13 @@ def _present(level: Level, role: Role) -> Array:
     return bodies | jnp.any(level.wall_role == role, axis=0)
 
 
-def _moves(level: Level, role: Role) -> Array:
-    return jnp.any((prepare(level.scene).inverse_mass[: level.role.shape[0]] > 0) & (level.role == role), axis=0)
+def _moves(level: Level, prepared: Prepared, role: Role) -> Array:
+    return jnp.any((prepared.inverse_mass[: level.role.shape[0]] > 0) & (level.role == role), axis=0)
 
 
-def _controllable(level: Level) -> Array:
+def _controllable(level: Level, prepared: Prepared) -> Array:
     """Whether the agent drives a motor or a thruster that moves something."""
-    prepared, joints = prepare(level.scene), level.scene.joints
-    motors = prepared.joint_active & joints.motor & ~joints.fixed & ~level.motor_auto
+    motors = prepared.joint_active & actions.driven_motors(level)
     pushed = [jnp.any((prepared.thruster_body == n) & (prepared.inverse_mass[n] > 0), axis=0) for n in range(level.role.shape[0])]
     return jnp.any(motors, axis=0) | jnp.any(jnp.stack(pushed), axis=0)
 

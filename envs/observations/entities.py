@@ -56,16 +56,10 @@ def observe(level: Level, motion: Motion) -> Entities:
         joint_bodies=jnp.stack([jnp.where(joint_on, body, 0).T for body in (scene.joints.body_a, scene.joints.body_b)], axis=-1),
         thruster_body=jnp.where(thruster_on, scene.thrusters.body, 0).T,
         body_role=_table(_one_hot(level.role, ROLES), scene.bodies.active),
-        motor_channel=_table(_one_hot(level.motor_channel, MOTOR_CHANNELS), _driven(level)),
+        motor_channel=_table(_one_hot(level.motor_channel, MOTOR_CHANNELS), actions.driven_motors(level)),
         thruster_channel=_table(_one_hot(level.thruster_channel, THRUSTER_CHANNELS), thruster_on),
         driven=actions.driven(level),
     )
-
-
-def _driven(level: Level) -> Array:
-    """Joints `[J, W]` whose motor obeys the agent."""
-    joints = level.scene.joints
-    return joints.active & joints.motor & ~joints.fixed & ~level.motor_auto
 
 
 def _table(columns: list[Array], mask: Array) -> Array:

@@ -20,7 +20,7 @@ from envs.base import OBSERVATIONS, Array, EnvConfig, EnvState
 from envs.env import Env
 from envs.generate import Generator, GeneratorConfig
 from launch.benchmark import timing
-from launch.benchmark.physics import draw_levels
+from launch.benchmark.physics import check_words, draw_levels
 from learners.base import split_blocks
 from physics.errors import InputError
 from physics.settings import setting, validate
@@ -42,10 +42,8 @@ class EnvBenchmark:
     def __post_init__(self) -> None:
         """Refuse impossible values."""
         validate(self)
-        for name, known in (("sizes", list(sizes.SIZES)), ("observations", list(OBSERVATIONS))):
-            for word in getattr(self, name).split(","):
-                if word not in known:
-                    raise InputError(name, found=word, wanted="with commas between: " + ", ".join(known))
+        check_words("sizes", self.sizes, sizes.SIZES)
+        check_words("observations", self.observations, OBSERVATIONS)
 
 
 def run(config: EnvBenchmark, profile: bool) -> Iterator[dict]:

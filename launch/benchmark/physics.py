@@ -5,7 +5,7 @@ the next begins, as in training.
 """
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import jax
 import jax.numpy as jnp
@@ -47,9 +47,14 @@ class PhysicsBenchmark:
     def __post_init__(self) -> None:
         """Refuse impossible values."""
         validate(self)
-        for size in self.sizes.split(","):
-            if size not in sizes.SIZES:
-                raise InputError("sizes", found=size, wanted="sizes with commas between: " + ", ".join(sizes.SIZES))
+        check_words("sizes", self.sizes, sizes.SIZES)
+
+
+def check_words(name: str, text: str, known: Iterable[str]) -> None:
+    """Refuse a setting whose words, with commas between, are not all known."""
+    for word in text.split(","):
+        if word not in known:
+            raise InputError(name, found=word, wanted=f"{name} with commas between: " + ", ".join(known))
 
 
 def run(config: PhysicsBenchmark, profile: bool) -> Iterator[dict]:
