@@ -14,6 +14,7 @@ import contextlib
 import dataclasses
 import json
 import math
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -106,6 +107,12 @@ def write(
 ) -> None:  # fmt: skip
     """Write a level to a file, all of it or nothing; see `to_model`."""
     write_model(to_model(level, name=name, description=description, size=size, solution=solution, names=names), path)
+
+
+def name_for(id: str) -> str:
+    """A name that a level file may carry, made of the id or path of a level."""
+    name = re.sub(r"[^a-z0-9_]+", "_", Path(id).stem.lower())[:40]
+    return name if name[:1].isalpha() else f"level_{name}"[:40]
 
 
 def write_model(model: LevelModel, path: str | Path) -> None:

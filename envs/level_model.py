@@ -144,6 +144,8 @@ class LevelModel(Part):
     name: Name
     description: Annotated[str, Field(max_length=300)]
     size: Literal["s", "m", "l"]
+    theme: Name | None = None  # what kind of task it is
+    twin: Name | None = None  # the level that this one mirrors
     gravity: Point = [0.0, -9.81]  # m/s2
     walls: Walls = Walls()
     bodies: list[Annotated[Box | Polygon | Circle, Field(discriminator="shape")]]

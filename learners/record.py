@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import jax
 import jax.numpy as jnp
+from jax import lax
 
 from envs import outcome
 from envs.base import EnvState, Level, Step
@@ -12,6 +13,8 @@ from learners import rollout
 from learners.base import Act, Array, Decision, Worlds
 from physics.base import Controls, Motion
 from physics.pytree import count_worlds
+
+Moment = tuple[Motion, Controls, Array, Array]  # after a step, during it, whether the episode ended with it, and solved
 
 
 @jax.tree_util.register_dataclass
@@ -26,16 +29,33 @@ class Recording:
 
 
 def episodes(act: Act, env: Env, levels: Level, key: Array) -> Recording:
-    """One episode of every level `[..., W]`."""
+    """One episode of every level `[..., W]`, as a policy plays it."""
     count = count_worlds(levels)
     worlds = Worlds(env=env.reset(levels), outcome=outcome.none(count))
-
-    def keep(state: EnvState, decision: Decision, step: Step) -> tuple[Motion, Controls, Array, Array]:
-        controls = env.actions.controls(state.level, decision[0])
-        return step.final_motion, controls, step.terminated | step.truncated, step.solved
-
     keys = jax.vmap(jax.random.fold_in, (None, 0))(key, jnp.arange(count))
-    _, _, (motion, controls, ended, solved) = rollout.play(act, env, worlds, keys, env.config.max_steps, keep)
+
+    def keep(state: EnvState, decision: Decision, step: Step) -> Moment:
+        return _moment(env, state, decision[0], step)
+
+    return _recording(rollout.play(act, env, worlds, keys, env.config.max_steps, keep)[2])
+
+
+def replay(env: Env, levels: Level, actions: Array) -> Recording:
+    """One episode of every level `[..., W]` under `actions [S, W, channels]`."""
+
+    def advance(state: EnvState, action: Array) -> tuple[EnvState, Moment]:
+        following, step = env.step(state, action)
+        return following, _moment(env, state, action, step)
+
+    return _recording(lax.scan(advance, env.reset(levels), actions)[1])
+
+
+def _moment(env: Env, state: EnvState, action: Array, step: Step) -> Moment:
+    return step.final_motion, env.actions.controls(state.level, action), step.terminated | step.truncated, step.solved
+
+
+def _recording(moments: Moment) -> Recording:
+    motion, controls, ended, solved = moments
     last = jnp.argmax(ended, axis=0)
     at_end = jnp.take_along_axis(solved, last[None], axis=0)[0]
     return Recording(motion=motion, controls=controls, length=last + 1, solved=at_end & jnp.any(ended, axis=0))

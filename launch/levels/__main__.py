@@ -5,7 +5,6 @@ kinetix/SIZE), a level file of Fulcrum or of Kinetix, or a folder of such files.
 """
 
 import argparse
-import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -112,8 +111,7 @@ def _export(arguments: argparse.Namespace) -> int:
     elif found.model:
         level_file.write_model(found.model, arguments.out)
     else:
-        name = re.sub(r"[^a-z0-9_]+", "_", Path(arguments.level).stem.lower())[:40]
-        name = name if name[:1].isalpha() else f"level_{name}"[:40]
+        name = level_file.name_for(arguments.level)
         level_file.write(found.level, arguments.out, name, f"Converted from a Kinetix file, {name}.", holdout.size_for(found.level))
     print(f"written to {arguments.out}")
     return 0

@@ -1,18 +1,19 @@
 """The vocabulary that hand-made levels are written in: a sketch of a level, and parts that recur in many.
 
 A level is a function without arguments: its name names the level, its docstring describes it in a
-sentence, and it returns a `Sketch`.
+sentence, and it returns a `Sketch`. A module of levels lists them by theme, and the mirrored twins.
 """
 
 import json
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from envs import holdout, level_file
 from envs.base import Role
 from envs.build import LevelBuilder, Point
 from envs.level_model import LevelModel
+from envs.levels.design.mirror import mirrored
 from envs.sizes import capacity
 from physics.base import FLOOR
 from physics.build import BodyRef
@@ -41,12 +42,10 @@ class Sketch:
         self._names[body.kind].append(name)
         return body
 
-    def model(self, design: "Design", solution: list | None = None) -> LevelModel:
+    def model(self, name: str, description: str) -> LevelModel:
         """What the level's file will hold."""
         names = [*self._names["polygon"], *self._names["circle"]]
-        description = (design.__doc__ or "").strip()
-        level = self.builder.finish()
-        return level_file.to_model(level, name=design.__name__, description=description, size=self.size, solution=solution, names=names)
+        return level_file.to_model(self.builder.finish(), name=name, description=description, size=self.size, names=names)
 
 
 Design = Callable[[], Sketch]
@@ -95,26 +94,34 @@ def tail_dragger(
     sketch.builder.joint(body, wheel, at=axle, motor=True, speed=speed)
 
 
+def models(designs: Mapping[str, Sequence[Design]], twins: Mapping[str, Design]) -> list[LevelModel]:
+    """The levels of all themes, then the mirrored twins by name; a twin has the theme of the level that it mirrors."""
+    found = {}
+    for theme, group in designs.items():
+        for design in group:
+            model = design().model(design.__name__, (design.__doc__ or "").strip())
+            found[design] = model.model_copy(update={"theme": theme})
+    return [*found.values(), *(mirrored(found[design], name) for name, design in twins.items())]
+
+
 def save(
-    designs: Iterable[Design],
+    models: Iterable[LevelModel],
     solve: Callable[[LevelModel], list] | None = None,
     still_solves: Callable[[LevelModel], bool] = lambda model: True,
 ) -> list[str]:
-    """Write the file of every design into `holdout.FOLDER`: the ids of those that are new or changed.
+    """Write the file of every level into `holdout.FOLDER`: the ids of those that are new or changed.
 
     A file whose level is the same keeps its solution if that `still_solves`; others get what `solve` finds, if it is given.
     """
     changed = []
-    for design in designs:
-        sketch = design()
-        model = sketch.model(design)
-        path = holdout.FOLDER / sketch.size / f"{design.__name__}.json"
+    for model in models:
+        path = holdout.FOLDER / model.size / f"{model.name}.json"
         shipped = level_file.read_model(path) if path.exists() else None
         if shipped and _text_without_solution(shipped) == _text_without_solution(model) and still_solves(shipped):
             continue
-        solution = solve(model) if solve else None
-        level_file.write_model(sketch.model(design, solution), path)
-        changed.append(f"{sketch.size}/{design.__name__}")
+        solution = [tuple(run) for run in solve(model)] if solve else None
+        level_file.write_model(model.model_copy(update={"solution": solution}), path)
+        changed.append(f"{model.size}/{model.name}")
     return changed
 
 

@@ -147,7 +147,12 @@ def unicycle_right() -> Sketch:
     return s
 
 
-LEVELS: list[Design] = [
-    lift_off, touch_down, red_corridor, sky_crane, hop_the_red, turn_the_jet, past_the_mill, pump_the_swing,
-    return_serve, tip_the_tray, wall_catapult, push_the_ball, brake_and_back, ride_home, unicycle_left, unicycle_right,
-]  # fmt: skip
+THEMES: dict[str, list[Design]] = {
+    "rockets": [lift_off, touch_down, red_corridor, sky_crane, hop_the_red, turn_the_jet, past_the_mill],
+    "balance": [unicycle_left, unicycle_right],
+    "swings": [pump_the_swing],
+    "levers": [tip_the_tray],
+    "throwing": [return_serve, wall_catapult],
+    "cars": [push_the_ball, brake_and_back, ride_home],
+}
+TWINS: dict[str, Design] = {}
