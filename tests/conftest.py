@@ -3,6 +3,7 @@
 import os
 import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +15,7 @@ from launch import cli
 
 cli.cache_compilations()
 
+MAPPINGS = 20_000  # of memory, a few for every compiled program; a process may have 65,530
 SHORT_PROGRAMS = ("learners", "curriculum")  # folders whose tests run short programs that take long to compile
 
 
@@ -26,3 +28,14 @@ def _quick_compilation(request: pytest.FixtureRequest) -> Iterator[None]:
     jax.config.update("jax_disable_most_optimizations", before or request.path.parent.name in SHORT_PROGRAMS)
     yield
     jax.config.update("jax_disable_most_optimizations", before)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _room_for_programs() -> Iterator[None]:
+    """Drop all compiled programs when there are very many: past the limit of mappings a process is aborted."""
+    yield
+    maps = Path("/proc/self/maps")
+    if maps.exists() and len(maps.read_bytes().splitlines()) > MAPPINGS:
+        import jax
+
+        jax.clear_caches()
