@@ -14,7 +14,7 @@ from cluster.roles.worker import RolloutWorker
 from cluster.supervisor import Supervisor
 from envs import holdout, render, video
 from envs.base import Level
-from envs.generate import Generator, GeneratorConfig
+from envs.generate import Generator
 from launch import cli
 from launch.evaluate import restore
 from learners import record, rollout
@@ -52,10 +52,9 @@ def main(argv: Sequence[str]) -> int:
 
 def load_levels(wanted: Sequence[str], supervisor: Supervisor) -> tuple[list[str], Level]:
     """Names and one batch of the levels that were asked for."""
-    env = supervisor.roles.worker.env
+    generate = supervisor.roles.evaluator.generate
     if not wanted:
-        return holdout.load(holdout.fitting(env.config.size), env.capacity)
-    generate = Generator(env, GeneratorConfig())
+        return holdout.load(holdout.fitting(generate.env.config.size), generate.env.capacity)
     batches = [_load_one(name, generate) for name in wanted]
     return [name for names, _ in batches for name in names], concatenate([levels for _, levels in batches])
 

@@ -60,7 +60,7 @@ class Evaluator:
     def __init__(self, worker: RolloutWorker, generate: Generator, config: EvaluateConfig) -> None:
         """`generate` draws the random levels."""
         self._worker = worker
-        self._generate = generate
+        self.generate = generate
         self._config = config
 
     @functools.cached_property
@@ -70,7 +70,7 @@ class Evaluator:
 
     @functools.cached_property
     def _random(self) -> Level:
-        return self._generate(jax.random.key(RANDOM_LEVELS_SEED), self._config.random_levels)
+        return self.generate(jax.random.key(RANDOM_LEVELS_SEED), self._config.random_levels)
 
     def report(self, params: Params, key: jax.Array, way: int = rollout.SAMPLED) -> Report:
         """Success rates of one policy."""

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from envs.base import MOTOR_CHANNELS, THRUSTER_CHANNELS, Array, Level, Role
+from envs.generate import slots
 from envs.generate.config import GeneratorConfig
 from envs.generate.dice import Dice
 from physics.base import CEILING, FLOOR, ROOM_WIDTH, Bodies, Capacity, Joints, Motion, Scene, Thrusters, Walls
@@ -94,12 +95,12 @@ def _free_slot(draft: Draft, circle: Array, polygons: int) -> tuple[Array, Array
 
 def _put_body(draft: Draft, slot: Array, half: Array, pos: Array, angle: Array, role: Array, fixed: Array) -> Draft:
     return draft._replace(
-        half=draft.half.at[:, slot].set(half),
-        pos=draft.pos.at[:, slot].set(pos),
-        angle=draft.angle.at[slot].set(angle),
-        role=draft.role.at[slot].set(role),
-        fixed=draft.fixed.at[slot].set(fixed),
-        active=draft.active.at[slot].set(True),
+        half=slots.write(draft.half, slot, half),
+        pos=slots.write(draft.pos, slot, pos),
+        angle=slots.write(draft.angle, slot, angle),
+        role=slots.write(draft.role, slot, role),
+        fixed=slots.write(draft.fixed, slot, fixed),
+        active=slots.write(draft.active, slot, True),
     )
 
 
@@ -183,22 +184,22 @@ def add_connected(draft: Draft, key: Array, polygons: int, force_motor: Array, c
     slot, _ = _free_slot(draft, circle, polygons)
     half, angle = draw_half(dice, circle, config), dice.angle()
     role, _ = dice.choose(_link_role_weights(draft, target))
-    target_anchor = _anchor(dice, draft.half[:, target], target_circle)
+    target_anchor = _anchor(dice, slots.read(draft.half, target), target_circle)
     anchor = _anchor(dice, half, circle)
-    at = draft.pos[:, target] + turned(draft.angle[target], target_anchor)
+    at = slots.read(draft.pos, target) + turned(slots.read(draft.angle, target), target_anchor)
     with_body = _put_body(draft, slot, half, at - turned(angle, anchor), angle, role, jnp.array(False))
     swap = slot < target
     ends = jnp.where(swap, jnp.stack([slot, target]), jnp.stack([target, slot]))
     anchors = [jnp.where(swap, anchor, target_anchor), jnp.where(swap, target_anchor, anchor)]
     added = _put_joint(with_body, dice, ends, anchors, ~(circle | target_circle), force_motor, config)
     possible = has_target & has_slot & ~jnp.all(draft.joints.active)
-    hidden = _hidden(draft.half[:, target], target_anchor, target_circle, half, anchor, circle, config.hidden_margin)
+    hidden = _hidden(slots.read(draft.half, target), target_anchor, target_circle, half, anchor, circle, config.hidden_margin)
     return select(possible, added, draft), possible & hidden
 
 
 def _link_role_weights(draft: Draft, target: Array) -> Array:
     """Role weights of a body that is joined to `target`; normal if nothing else may be."""
-    weights = role_weights(draft) * jnp.asarray(LINK_ROLES)[draft.role[target]]
+    weights = role_weights(draft) * slots.read(jnp.asarray(LINK_ROLES).T, slots.read(draft.role, target))
     return jnp.where(jnp.any(weights > 0), weights, jnp.array([1.0, 0, 0, 0]))
 
 
@@ -212,7 +213,7 @@ def _put_joint(draft: Draft, dice: Dice, ends: Array, anchors: list, boxes: Arra
         "body_a": ends[0],
         "body_b": ends[1],
         # Measured from the pose at start, so that limits around 0 are respected from the first step.
-        "rest_angle": draft.angle[ends[1]] - draft.angle[ends[0]],
+        "rest_angle": slots.read(draft.angle, ends[1]) - slots.read(draft.angle, ends[0]),
         "lower": dice.uniform(-jnp.pi, 0.0),
         "upper": dice.uniform(0.0, jnp.pi),
         "limited": revolute & boxes & dice.chance(config.limit_chance),
@@ -222,10 +223,10 @@ def _put_joint(draft: Draft, dice: Dice, ends: Array, anchors: list, boxes: Arra
         "motor_power": jnp.where(boxes, power, config.wheel_power),
         "active": True,
     }
-    changed = {name: getattr(joints, name).at[slot].set(value) for name, value in values.items()}
-    changed |= {f"anchor_{end}": getattr(joints, f"anchor_{end}").at[:, slot].set(anchors[i]) for i, end in enumerate("ab")}
+    values |= {"anchor_a": anchors[0], "anchor_b": anchors[1]}
+    changed = {name: slots.write(getattr(joints, name), slot, value) for name, value in values.items()}
     channel = dice.whole(MOTOR_CHANNELS)
-    return draft._replace(joints=Joints(**changed), motor_channel=draft.motor_channel.at[slot].set(channel))
+    return draft._replace(joints=Joints(**changed), motor_channel=slots.write(draft.motor_channel, slot, channel))
 
 
 def add_thruster(draft: Draft, key: Array, polygons: int, config: GeneratorConfig) -> Draft:
@@ -234,23 +235,23 @@ def add_thruster(draft: Draft, key: Array, polygons: int, config: GeneratorConfi
         return draft
     dice = Dice(key, 12)
     body, possible = dice.choose((draft.active & ~draft.fixed).astype(jnp.float32))
-    half, circle = draft.half[:, body], body >= polygons
+    half, circle = slots.read(draft.half, body), body >= polygons
     around = dice.angle()
     on_circle = jnp.stack([jnp.cos(around), jnp.sin(around)]) * dice.uniform() * half[0]
     anchor = jnp.where(circle, on_circle, dice.point() * half)
     outward = jnp.arctan2(anchor[1], anchor[0]) + jnp.pi * dice.chance(0.5)
     angle = jnp.where(dice.chance(config.thruster_align_chance), outward, dice.angle())
     mass, _ = masses(draft, polygons)
-    power = mass[body] * config.thruster_power * dice.uniform(0.5, 2.0)
+    power = slots.read(mass, body) * config.thruster_power * dice.uniform(0.5, 2.0)
     old, slot = draft.thrusters, jnp.argmin(draft.thrusters.active)
     thrusters = Thrusters(
-        body=old.body.at[slot].set(body),
-        anchor=old.anchor.at[:, slot].set(anchor),
-        angle=old.angle.at[slot].set(angle),
-        power=old.power.at[slot].set(power),
-        active=old.active.at[slot].set(True),
+        body=slots.write(old.body, slot, body),
+        anchor=slots.write(old.anchor, slot, anchor),
+        angle=slots.write(old.angle, slot, angle),
+        power=slots.write(old.power, slot, power),
+        active=slots.write(old.active, slot, True),
     )
-    channel = draft.thruster_channel.at[slot].set(dice.whole(THRUSTER_CHANNELS))
+    channel = slots.write(draft.thruster_channel, slot, dice.whole(THRUSTER_CHANNELS))
     added = draft._replace(thrusters=thrusters, thruster_channel=channel)
     return select(possible & ~jnp.all(old.active), added, draft)
 

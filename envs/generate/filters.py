@@ -1,28 +1,31 @@
 """The generator that training uses: random levels, less those that are not valid or that doing nothing solves.
 
-Twice as many levels as asked for are drawn and left alone for a while; the worthless ones are replaced
-by spare ones. With no spare left a worthless level stays, so the count is exact.
+More levels than asked for are drawn and left alone for a while; the worthless ones are replaced by spare
+ones. With no spare left a worthless level stays, so the count is exact.
 """
 
 import functools
+import math
+from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
 from jax import lax
 
-from envs.base import Array, EnvState, Level
+from envs.base import Array, EnvConfig, EnvState, Level
 from envs.env import Env
 from envs.generate.config import GeneratorConfig
 from envs.generate.random import sample
 from envs.generate.validity import valid
 from physics.pytree import concatenate
+from physics.spread import over_devices
 
-OVERSAMPLE = 2
+FIRST, MOST = 1.5, 2  # levels drawn for every one asked for: at first, and where too few of those are worthy
 CHUNK = 256  # levels drawn by one call of the compiled program, whatever the number asked for
 
 
 class Generator:
-    """Draws batches of levels; holds no state."""
+    """Draws batches of levels on all local devices; holds no state."""
 
     def __init__(self, env: Env, config: GeneratorConfig) -> None:
         """Levels of the environment's size."""
@@ -30,37 +33,53 @@ class Generator:
         self.config = config
 
     def __call__(self, key: Array, count: int) -> Level:
-        """`count` random levels that are valid and do not solve themselves, worlds last. Not for use under `jit`."""
-        spare = OVERSAMPLE if self.config.filter_steps else 1
-        levels, worthless = self.candidates(key, spare * count)
+        """`count` random levels that are valid and do not solve themselves, worlds last. Not for use under `jit`.
+
+        Level `i` is the `i`-th worthy one of those that the key stands for, however many are drawn at once.
+        """
+        if not self.config.filter_steps:
+            return self.candidates(key, count)[0]
+        some = math.ceil(FIRST * count)
+        levels, worthless = self.candidates(key, some)
+        if jnp.sum(~worthless) < count:
+            levels, worthless = concatenate([(levels, worthless), self.candidates(key, MOST * count - some, first=some)])
         return _worthy_first(levels, worthless, count)
 
-    def candidates(self, key: Array, count: int) -> tuple[Level, Array]:
-        """`count` unfiltered levels, and which of them are worthless. Level `i` depends on key and `i` alone."""
-        parts = [self._draw(key, jnp.int32(first)) for first in range(0, count, CHUNK)]
+    def candidates(self, key: Array, count: int, first: int = 0) -> tuple[Level, Array]:
+        """`count` unfiltered levels from number `first` on, and which of them are worthless. Level `i` depends on key and `i` alone."""
+        draw = _drawer(self.env.config, self.config)
+        parts = [draw(key, number + jnp.arange(CHUNK)) for number in range(first, first + count, CHUNK)]
         return _first(concatenate(parts) if len(parts) > 1 else parts[0], count)
 
-    @functools.partial(jax.jit, static_argnums=0)
-    def _draw(self, key: Array, first: Array) -> tuple[Level, Array]:
-        keys = jax.vmap(jax.random.fold_in, (None, 0))(key, first + jnp.arange(CHUNK))
-        levels = jax.vmap(lambda k: sample(k, self.env.capacity, self.config), out_axes=-1)(keys)
-        if not self.config.filter_steps:
-            return levels, jnp.zeros(CHUNK, bool)
-        return levels, ~valid(levels) | self.solves_itself(levels, self.config.filter_steps)
 
-    def solves_itself(self, levels: Level, steps: int) -> Array:
-        """Per level `[W]`, whether its first episode is solved by doing nothing for `steps` steps."""
-        count = levels.role.shape[-1]
-        still = self.env.actions.nothing(count)
+@functools.cache
+def _drawer(env: EnvConfig, config: GeneratorConfig) -> Callable[[Array, Array], tuple[Level, Array]]:
+    """A compiled function of a key and the numbers `[CHUNK]` of the levels to draw; generators of equal settings share it."""
+    rules = Env(env)
 
-        def wait(carry: tuple[EnvState, Array, Array], _: None) -> tuple[tuple[EnvState, Array, Array], None]:
-            state, over, solved = carry
-            state, step = self.env.step(state, still)
-            solved = solved | (step.solved & ~over)
-            return (state, over | step.terminated | step.truncated, solved), None
+    def draw(key: Array, numbers: Array) -> tuple[Level, Array]:
+        keys = jax.vmap(jax.random.fold_in, (None, 0))(key, numbers)
+        levels = jax.vmap(lambda k: sample(k, rules.capacity, config), out_axes=-1)(keys)
+        if not config.filter_steps:
+            return levels, jnp.zeros(numbers.shape, bool)
+        return levels, ~valid(levels) | solves_itself(rules, levels, config.filter_steps)
 
-        begin = (self.env.reset(levels), jnp.zeros(count, bool), jnp.zeros(count, bool))
-        return lax.scan(wait, begin, None, length=steps)[0][2]
+    return over_devices(draw, CHUNK)
+
+
+def solves_itself(env: Env, levels: Level, steps: int) -> Array:
+    """Per level `[W]`, whether its first episode is solved by doing nothing for `steps` steps."""
+    count = levels.role.shape[-1]
+    still = env.actions.nothing(count)
+
+    def wait(carry: tuple[EnvState, Array, Array], _: None) -> tuple[tuple[EnvState, Array, Array], None]:
+        state, over, solved = carry
+        state, step = env.step(state, still)
+        solved = solved | (step.solved & ~over)
+        return (state, over | step.terminated | step.truncated, solved), None
+
+    begin = (env.reset(levels), jnp.zeros(count, bool), jnp.zeros(count, bool))
+    return lax.scan(wait, begin, None, length=steps)[0][2]
 
 
 @functools.partial(jax.jit, static_argnums=1)

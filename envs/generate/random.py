@@ -5,7 +5,8 @@ actuator, joint limits hold at the start (they are measured from the pose at sta
 are proposed several times at every size, so that bodies seldom overlap at the start.
 """
 
-from typing import NamedTuple
+import dataclasses
+from typing import NamedTuple, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -13,6 +14,7 @@ from jax import lax
 
 from envs.base import Array, Level, Role
 from envs.generate import draft as drafts
+from envs.generate import slots
 from envs.generate.config import GeneratorConfig
 from envs.generate.dice import Dice
 from envs.generate.draft import Draft
@@ -20,6 +22,7 @@ from physics.base import Capacity
 from physics.pytree import cast, select
 from physics.query import overlaps
 
+T = TypeVar("T")
 HIDDEN_COST = 10  # a jointed body that may hide weighs as much as this many overlaps
 
 
@@ -103,28 +106,28 @@ def _swap_roles(now: Draft, wanted: Array) -> Draft:
 
 def _permute(now: Draft, key: Array, capacity: Capacity) -> Draft:
     """Shuffle the slots of every kind, so that a slot's number means nothing."""
-    k_polygons, k_circles, k_joints, k_thrusters = jax.random.split(key, 4)
-    order = jnp.concatenate(
-        [
-            jax.random.permutation(k_polygons, capacity.polygons),
-            capacity.polygons + jax.random.permutation(k_circles, capacity.circles),
-        ]
-    )
-    place = jnp.argsort(order)  # where each old slot went
-    joint_order = jax.random.permutation(k_joints, capacity.joints)
-    thruster_order = jax.random.permutation(k_thrusters, capacity.thrusters)
-    joints = jax.tree.map(lambda leaf: leaf[..., joint_order], now.joints)
-    thrusters = jax.tree.map(lambda leaf: leaf[..., thruster_order], now.thrusters)
+    counts = (capacity.polygons, capacity.circles, capacity.joints, capacity.thrusters)
+    polygons, circles, joint, thruster = map(_shuffled, jax.random.split(key, 4), counts)
+    body = jnp.concatenate([polygons, capacity.polygons + circles])
     fields = ("half", "pos", "angle", "role", "fixed", "active")
-    moved = {name: getattr(now, name)[..., order] for name in fields}
+    joints, thrusters = _moved(now.joints, joint), _moved(now.thrusters, thruster)
+    ends = [slots.read(body, index[:, None]) for index in (joints.body_a, joints.body_b, thrusters.body)]
     return now._replace(
-        **moved,
-        joints=joints.__class__(**{**_fields(joints), "body_a": place[joints.body_a], "body_b": place[joints.body_b]}),
-        motor_channel=now.motor_channel[joint_order],
-        thrusters=thrusters.__class__(**{**_fields(thrusters), "body": place[thrusters.body]}),
-        thruster_channel=now.thruster_channel[thruster_order],
+        **{name: slots.move(getattr(now, name), body) for name in fields},
+        joints=dataclasses.replace(joints, body_a=ends[0], body_b=ends[1]),
+        motor_channel=slots.move(now.motor_channel, joint),
+        thrusters=dataclasses.replace(thrusters, body=ends[2]),
+        thruster_channel=slots.move(now.thruster_channel, thruster),
     )
 
 
-def _fields(value: object) -> dict[str, Array]:
-    return dict(vars(value))
+def _shuffled(key: Array, count: int) -> Array:
+    """Where every slot goes: its rank among random numbers."""
+    numbers = jax.random.uniform(key, (count,))
+    earlier = jnp.arange(count)[:, None] > jnp.arange(count)  # of equal numbers the first comes first
+    before = (numbers < numbers[:, None]) | (earlier & (numbers == numbers[:, None]))
+    return jnp.sum(before, axis=1)
+
+
+def _moved(value: T, place: Array) -> T:
+    return jax.tree.map(lambda leaf: slots.move(leaf, place), value)

@@ -1,28 +1,23 @@
 """Batches of random levels: what a key and a number give, and that none is solved by doing nothing."""
 
 import dataclasses
+import math
 
 import jax
 import numpy as np
 import pytest
-from levels_for_tests import QUICK, WORLDS, random_levels, reset, step
+from levels_for_tests import WORLDS, random_levels, reset, step
 
 from envs.base import EnvConfig, Level
 from envs.env import Env
 from envs.generate import Generator, GeneratorConfig
-from envs.generate.filters import CHUNK, OVERSAMPLE
+from envs.generate.filters import CHUNK, FIRST, MOST
 from physics.pytree import worlds
 
 STEPS = 16  # of doing nothing: half a second, in which much falls to the floor
 BLUE_FLOORS = 0.3  # the share of floors that solve a level if green falls on them
 COUNT = 150  # so that twice as many need more than one chunk, and no whole number of them
 ENV = Env(EnvConfig(size="s"))
-
-
-class QuickGenerator(Generator):
-    """The generator as it is, compiled in half the time."""
-
-    _draw = jax.jit(Generator._draw.__wrapped__, static_argnums=0, compiler_options=QUICK)
 
 
 class Given(Generator):
@@ -32,12 +27,12 @@ class Given(Generator):
         super().__init__(ENV, GeneratorConfig(filter_steps=steps))
         self.given = (levels, np.array(solved))
 
-    def candidates(self, key: object, count: int) -> tuple[Level, np.ndarray]:
-        assert count == len(self.given[1])
-        return self.given
+    def candidates(self, key: object, count: int, first: int = 0) -> tuple[Level, np.ndarray]:
+        return jax.tree.map(lambda leaf: leaf[..., first : first + count], self.given)
 
 
-GENERATOR = QuickGenerator(ENV, GeneratorConfig(filter_steps=STEPS, floor_blue=BLUE_FLOORS))
+ALL = MOST * COUNT
+GENERATOR = Generator(ENV, GeneratorConfig(filter_steps=STEPS, floor_blue=BLUE_FLOORS))
 
 
 def same(first: object, second: object) -> bool:
@@ -47,7 +42,7 @@ def same(first: object, second: object) -> bool:
 @pytest.fixture(scope="module")
 def candidates() -> tuple[Level, np.ndarray]:
     """The levels that `COUNT` ones are chosen from, and which of them are solved by doing nothing."""
-    return jax.tree.map(np.asarray, GENERATOR.candidates(jax.random.key(0), OVERSAMPLE * COUNT))
+    return jax.tree.map(np.asarray, GENERATOR.candidates(jax.random.key(0), ALL))
 
 
 @pytest.fixture(scope="module")
@@ -72,10 +67,10 @@ def solved_by_nothing(level: Level) -> np.ndarray:
 
 
 def test_the_number_of_levels_is_that_asked_for(candidates, kept):
-    assert (OVERSAMPLE * COUNT) % CHUNK != 0
+    assert ALL % CHUNK != 0
     assert kept.role.shape == (3, COUNT)
-    assert candidates[0].role.shape == (3, OVERSAMPLE * COUNT)
-    assert candidates[1].shape == (OVERSAMPLE * COUNT,)
+    assert candidates[0].role.shape == (3, ALL)
+    assert candidates[1].shape == (ALL,)
 
 
 def test_the_same_key_gives_the_same_levels_whatever_the_number(candidates):
@@ -83,8 +78,8 @@ def test_the_same_key_gives_the_same_levels_whatever_the_number(candidates):
     few, solved = GENERATOR.candidates(jax.random.key(0), 20)
     assert same(few, jax.tree.map(lambda leaf: leaf[..., :20], candidates[0]))
     assert same(solved, candidates[1][:20])
-    places = candidates[0].start.pos.reshape(-1, OVERSAMPLE * COUNT)
-    assert len(np.unique(places, axis=1).T) == OVERSAMPLE * COUNT
+    places = candidates[0].start.pos.reshape(-1, ALL)
+    assert len(np.unique(places, axis=1).T) == ALL
 
 
 def test_another_key_gives_other_levels(candidates):
@@ -94,7 +89,7 @@ def test_another_key_gives_other_levels(candidates):
 
 def test_levels_are_those_of_the_distribution(candidates):
     """The levels that the other tests judge come from the same keys, though not out of the same program."""
-    wanted = random_levels("s", OVERSAMPLE * COUNT, floor_blue=BLUE_FLOORS)
+    wanted = random_levels("s", ALL, floor_blue=BLUE_FLOORS)
     for (path, found), other in zip(jax.tree.leaves_with_path(candidates[0]), jax.tree.leaves(wanted), strict=True):
         np.testing.assert_allclose(found, other, rtol=1e-4, atol=1e-5, err_msg=str(path))
 
@@ -115,6 +110,13 @@ def test_kept_levels_are_the_first_candidates_that_nothing_solves(candidates, ke
     level, solved = candidates
     assert solved[:COUNT].any(), "or nothing is dropped"
     assert same(kept, jax.tree.map(lambda leaf: leaf[..., ~solved][..., :COUNT], level))
+
+
+def test_more_are_drawn_where_too_few_of_the_first_are_worthy():
+    levels = random_levels("s", 4)
+    found = Given(levels, [True, True, False, False])(jax.random.key(0), 2)
+    assert math.ceil(FIRST * 2) < 4
+    assert same(found, jax.tree.map(lambda leaf: leaf[..., [2, 3]], levels))
 
 
 def test_solved_levels_stay_where_no_others_are_left():
