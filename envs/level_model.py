@@ -136,6 +136,16 @@ class Thruster(Part):
 SHAPES: dict[str, type[Body]] = {"box": Box, "polygon": Polygon, "circle": Circle}
 
 
+class Origin(Part):
+    """Where a drawn level comes from: with the settings that are not usual, enough to draw it again."""
+
+    seed: int
+    number: Annotated[int, Field(ge=0)]  # of those that the seed stands for
+    settings: list[str] = []  # as a person types them
+    parent: str | None = None  # id or file of the level that was edited
+    edits: list[str] = []  # what was changed
+
+
 class LevelModel(Part):
     """A whole file. A solution is a list of (action, environment steps); for actions see `envs.actions`."""
 
@@ -146,6 +156,7 @@ class LevelModel(Part):
     size: Literal["s", "m", "l"]
     theme: Name | None = None  # what kind of task it is
     twin: Name | None = None  # the level that this one mirrors
+    origin: Origin | None = None  # of a level that was drawn
     gravity: Point = [0.0, -9.81]  # m/s2
     walls: Walls = Walls()
     bodies: list[Annotated[Box | Polygon | Circle, Field(discriminator="shape")]]

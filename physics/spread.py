@@ -1,7 +1,7 @@
 """Share worlds out over the local devices: the cores of a CPU, see `devices`, or the GPUs of a machine.
 
 A function of a few worlds is run on every device with its share of them. What the devices give is put
-together on the first, so that those who call need not know how many there are.
+together in the host's memory, whence programs of any number of devices take it.
 """
 
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.sharding import AxisType, Mesh, PartitionSpec
+from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 
 AXIS = "worlds"
 
@@ -26,14 +26,19 @@ def over_devices(function: Callable[[Any, Any], Any], worlds: int) -> Callable[[
         return jax.jit(function)
     mesh = Mesh(np.array(found[:count]), (AXIS,), axis_types=(AxisType.Auto,))
 
+    whole, shared_out = PartitionSpec(), PartitionSpec(AXIS)
+
     def share(shared: Any, batch: Any) -> Any:
         return _worlds_first(function(shared, _worlds_last(batch)))
 
-    spread = jax.shard_map(
-        share, mesh=mesh, in_specs=(PartitionSpec(), PartitionSpec(AXIS)), out_specs=PartitionSpec(AXIS), check_vma=False
-    )
+    spread = jax.shard_map(share, mesh=mesh, in_specs=(whole, shared_out), out_specs=shared_out, check_vma=False)
     run = jax.jit(lambda shared, batch: _worlds_last(spread(shared, _worlds_first(batch))))
-    return lambda shared, batch: jax.device_put(run(shared, batch), found[0])
+
+    def call(shared: Any, batch: Any) -> Any:
+        everywhere = jax.device_put(shared, NamedSharding(mesh, whole))  # wherever it is now
+        return jax.tree.map(np.asarray, run(everywhere, jax.tree.map(np.asarray, batch)))
+
+    return call
 
 
 def _worlds_first(value: Any) -> Any:

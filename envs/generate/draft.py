@@ -20,6 +20,7 @@ from physics.pytree import select, zeros
 MIN_HALF_SIDE = 0.05  # m
 MIN_RADIUS = 0.1  # m
 CORNERS = np.array([[-1.0, 1.0, 1.0, -1.0], [-1.0, -1.0, 1.0, 1.0]])  # counter-clockwise
+TRIANGLE = np.array([[-1.0, 1.0, 0.0, -1.0], [-2 / 3, -2 / 3, 4 / 3, -2 / 3]])  # about its centroid; the first corner again
 LINK_ROLES = np.array(  # which roles (column) a body may have when it is joined to one of a role (row)
     [[1, 1, 1, 1], [1, 1, 0, 0], [1, 0, 1, 0], [1, 0, 0, 1]], np.float32
 )
@@ -29,6 +30,7 @@ class Draft(NamedTuple):
     """A level without masses; `half` is a box's half sides (m), or a circle's radius twice."""
 
     half: Array  # [2, N]
+    triangle: Array  # [N] an isosceles one, half its base and half its height
     pos: Array  # [2, N]
     angle: Array  # [N]
     role: Array  # [N]
@@ -46,6 +48,7 @@ def empty(capacity: Capacity, floor: Array) -> Draft:
     dims, bodies = capacity.dims, capacity.bodies
     return Draft(
         half=jnp.zeros((2, bodies)),
+        triangle=jnp.zeros(bodies, bool),
         pos=jnp.zeros((2, bodies)),
         angle=jnp.zeros(bodies),
         role=jnp.zeros(bodies, jnp.int32),
@@ -63,8 +66,9 @@ def masses(draft: Draft, polygons: int) -> tuple[Array, Array]:
     """(mass kg, inertia kg m2) of every body slot at density 1."""
     circle = jnp.arange(draft.angle.shape[0]) >= polygons
     hx, hy = draft.half
-    mass = jnp.where(circle, jnp.pi * hx * hx, 4 * hx * hy)
-    inertia = mass * jnp.where(circle, hx * hx / 2, (hx * hx + hy * hy) / 3)
+    mass = jnp.where(circle, jnp.pi * hx * hx, jnp.where(draft.triangle, 2, 4) * hx * hy)
+    square = jnp.where(draft.triangle, hx * hx / 6 + 2 * hy * hy / 9, (hx * hx + hy * hy) / 3)
+    inertia = mass * jnp.where(circle, hx * hx / 2, square)
     return mass, inertia
 
 
@@ -77,13 +81,14 @@ def role_weights(draft: Draft) -> Array:
     return jnp.where(jnp.any(missing), missing.astype(jnp.float32), later)
 
 
-def draw_half(dice: Dice, circle: Array, config: GeneratorConfig) -> Array:
-    """Half sides `[2]` of a box, or the radius twice, m."""
-    largest = config.max_shape_size / (2 * jnp.sqrt(2.0))
+def draw_half(dice: Dice, circle: Array, config: GeneratorConfig, scale: Array | float = 1.0) -> Array:
+    """Half sides `[2]` of a polygon, or the radius twice, m; the largest is `scale` times what is usual."""
+    size = config.max_shape_size * scale
+    largest = size / (2 * jnp.sqrt(2.0))
     sides = jnp.stack([dice.uniform(MIN_HALF_SIDE, largest), dice.uniform(MIN_HALF_SIDE, largest)])
     long = dice.chance(config.long_box_chance) & (jnp.arange(2) == dice.whole(2))
-    radius = dice.uniform(MIN_RADIUS, config.circle_size * config.max_shape_size)
-    return jnp.where(circle, radius, sides * jnp.where(long, 2.0, 1.0))
+    radius = dice.uniform(MIN_RADIUS, config.circle_size * size)
+    return jnp.where(circle, radius, sides * jnp.where(long, config.long_box_scale, 1.0))
 
 
 def _free_slot(draft: Draft, circle: Array, polygons: int) -> tuple[Array, Array]:
@@ -93,9 +98,10 @@ def _free_slot(draft: Draft, circle: Array, polygons: int) -> tuple[Array, Array
     return jnp.argmax(free), jnp.any(free)
 
 
-def _put_body(draft: Draft, slot: Array, half: Array, pos: Array, angle: Array, role: Array, fixed: Array) -> Draft:
+def _put_body(draft: Draft, slot: Array, half: Array, pos: Array, angle: Array, role: Array, fixed: Array, triangle: Array) -> Draft:
     return draft._replace(
         half=slots.write(draft.half, slot, half),
+        triangle=slots.write(draft.triangle, slot, triangle),
         pos=slots.write(draft.pos, slot, pos),
         angle=slots.write(draft.angle, slot, angle),
         role=slots.write(draft.role, slot, role),
@@ -116,7 +122,9 @@ def add_free(draft: Draft, key: Array, polygons: int, may_fix: Array, config: Ge
     circle = kind == 1
     slot, _ = _free_slot(draft, circle, polygons)
     role, _ = dice.choose(role_weights(draft))
-    half = draw_half(dice, circle, config)
+    goal = (role == Role.GREEN) | (role == Role.BLUE)
+    half = draw_half(dice, circle, config, jnp.where(goal, config.goal_scale, 1.0))
+    triangle = dice.chance(config.triangle_chance) & ~circle
     reach = jnp.where(circle, half[0], jnp.sqrt(2.0) * jnp.max(half))
     left, right = reach, ROOM_WIDTH - reach
     split, middle = dice.chance(config.same_side_chance), ROOM_WIDTH / 2
@@ -124,11 +132,12 @@ def add_free(draft: Draft, key: Array, polygons: int, may_fix: Array, config: Ge
     left = jnp.where(split & (role == Role.BLUE), jnp.minimum(middle + reach, right), left)
     x = dice.uniform(left, jnp.maximum(right, left))
     y = dice.uniform(FLOOR + reach, CEILING - reach)
-    area = jnp.where(circle, jnp.pi * half[0] ** 2, 4 * half[0] * half[1])
-    fixed = dice.chance(jnp.minimum(1.0, config.fixed_chance + config.fixed_mass_scale * area)) & may_fix
-    lower = dice.chance(config.fixed_low_chance) & fixed & (role != Role.NORMAL) & (y >= CEILING / 2)
+    area = jnp.where(circle, jnp.pi * half[0] ** 2, jnp.where(triangle, 2, 4) * half[0] * half[1])
+    fixed = dice.chance(jnp.minimum(config.fixed_chance_most, config.fixed_chance + config.fixed_mass_scale * area)) & may_fix
+    low = jnp.where(role == Role.NORMAL, config.fixed_low_normal, config.fixed_low_chance)
+    lower = dice.chance(low) & fixed & (y >= CEILING / 2)
     y = jnp.maximum(jnp.where(lower, y - CEILING / 2, y), FLOOR + reach)
-    added = _put_body(draft, slot, half, jnp.stack([x, y]), dice.angle(), role, fixed)
+    added = _put_body(draft, slot, half, jnp.stack([x, y]), dice.angle(), role, fixed, triangle)
     return select(possible, added, draft)
 
 
@@ -138,9 +147,9 @@ def turned(angle: Array, vector: Array) -> Array:
     return jnp.stack([cos * vector[0] - sin * vector[1], sin * vector[0] + cos * vector[1]])
 
 
-def _anchor(dice: Dice, half: Array, circle: Array) -> Array:
-    """A point of a body in its own frame: anywhere in a box, the centre of a circle."""
-    return jnp.where(circle, 0.0, dice.point() * half)
+def _anchor(dice: Dice, half: Array, circle: Array, triangle: Array) -> Array:
+    """A point of a body in its own frame: anywhere in a box, about the centre of a triangle, the centre of a circle."""
+    return jnp.where(circle, 0.0, dice.point() * half * jnp.where(triangle, 1 / 3, 1.0))
 
 
 def _hidden(half_a: Array, at_a: Array, circle_a: Array, half_b: Array, at_b: Array, circle_b: Array, margin: float) -> Array:
@@ -157,13 +166,13 @@ def _hidden(half_a: Array, at_a: Array, circle_a: Array, half_b: Array, at_b: Ar
     return ~(a_shows & b_shows)
 
 
-def _joint_targets(draft: Draft, polygons: int) -> Array:
+def _joint_targets(draft: Draft, polygons: int, config: GeneratorConfig) -> Array:
     """Weights of the bodies to join to: polygons with few joints, circles with none, seldom immovable ones."""
     bodies = jnp.arange(draft.active.shape[0])
     ends = [(bodies[:, None] == body) & draft.joints.active for body in (draft.joints.body_a, draft.joints.body_b)]
     joints = (ends[0] | ends[1]).sum(1)
     by_kind = jnp.where(bodies >= polygons, joints == 0, jnp.maximum(0.0, (2 - joints) / 2))
-    return by_kind * draft.active * jnp.where(draft.fixed, 0.05, 1.0)
+    return by_kind * draft.active * jnp.where(draft.fixed, config.join_fixed_weight, 1.0)
 
 
 def add_connected(draft: Draft, key: Array, polygons: int, force_motor: Array, config: GeneratorConfig) -> tuple[Draft, Array]:
@@ -173,7 +182,7 @@ def add_connected(draft: Draft, key: Array, polygons: int, force_motor: Array, c
     dice = Dice(key, 32)
     bodies = jnp.arange(draft.active.shape[0])
     open_kinds = _kinds(draft, polygons)
-    weights = _joint_targets(draft, polygons)
+    weights = _joint_targets(draft, polygons, config)
     of_circles = jnp.where(bodies >= polygons, weights, 0.0)
     of_polygons = weights - of_circles
     target_kinds = jnp.array([jnp.any(of_polygons > 0), jnp.any(of_circles > 0) & (open_kinds[0] > 0)], jnp.float32)
@@ -184,10 +193,11 @@ def add_connected(draft: Draft, key: Array, polygons: int, force_motor: Array, c
     slot, _ = _free_slot(draft, circle, polygons)
     half, angle = draw_half(dice, circle, config), dice.angle()
     role, _ = dice.choose(_link_role_weights(draft, target))
-    target_anchor = _anchor(dice, slots.read(draft.half, target), target_circle)
-    anchor = _anchor(dice, half, circle)
+    triangle = dice.chance(config.triangle_chance) & ~circle
+    target_anchor = _anchor(dice, slots.read(draft.half, target), target_circle, slots.read(draft.triangle, target))
+    anchor = _anchor(dice, half, circle, triangle)
     at = slots.read(draft.pos, target) + turned(slots.read(draft.angle, target), target_anchor)
-    with_body = _put_body(draft, slot, half, at - turned(angle, anchor), angle, role, jnp.array(False))
+    with_body = _put_body(draft, slot, half, at - turned(angle, anchor), angle, role, jnp.array(False), triangle)
     swap = slot < target
     ends = jnp.where(swap, jnp.stack([slot, target]), jnp.stack([target, slot]))
     anchors = [jnp.where(swap, anchor, target_anchor), jnp.where(swap, target_anchor, anchor)]
@@ -207,15 +217,15 @@ def _put_joint(draft: Draft, dice: Dice, ends: Array, anchors: list, boxes: Arra
     joints = draft.joints
     slot = jnp.argmin(joints.active)
     few = jnp.sum(joints.active & ~joints.fixed) < config.free_revolute
-    revolute = force_motor | few | dice.chance(0.5)
+    revolute = force_motor | few | ~dice.chance(config.fixed_joint_chance)
     power = dice.uniform(config.motor_power_min, config.motor_power_max)
     values = {
         "body_a": ends[0],
         "body_b": ends[1],
         # Measured from the pose at start, so that limits around 0 are respected from the first step.
         "rest_angle": slots.read(draft.angle, ends[1]) - slots.read(draft.angle, ends[0]),
-        "lower": dice.uniform(-jnp.pi, 0.0),
-        "upper": dice.uniform(0.0, jnp.pi),
+        "lower": dice.uniform(-config.limit_most, 0.0),
+        "upper": dice.uniform(0.0, config.limit_most),
         "limited": revolute & boxes & dice.chance(config.limit_chance),
         "fixed": ~revolute,
         "motor": revolute & (force_motor | dice.chance(config.motor_chance)),
@@ -263,11 +273,12 @@ def finish(draft: Draft, capacity: Capacity) -> Level:
     movable = draft.active & ~draft.fixed
     vertices = jnp.zeros((2, capacity.vertices, polygons))
     box = CORNERS[:, :, None] * draft.half[:, None, :polygons]
-    vertices = vertices.at[:, :4].set(box).at[:, 4:].set(box[:, :1])
+    corners = jnp.where(draft.triangle[:polygons], TRIANGLE[:, :, None] * draft.half[:, None, :polygons], box)
+    vertices = vertices.at[:, :4].set(corners).at[:, 4:].set(corners[:, :1])
     present = draft.active.astype(jnp.float32)
     bodies = Bodies(
         vertices=vertices * draft.active[:polygons],
-        vertex_count=jnp.where(draft.active[:polygons], 4, 0),
+        vertex_count=jnp.where(draft.active, jnp.where(draft.triangle, 3, 4), 0)[:polygons],
         radius=(draft.half[0] * draft.active)[polygons:],
         inverse_mass=jnp.where(movable, 1 / jnp.where(movable, mass, 1.0), 0.0),
         inverse_inertia=jnp.where(movable, 1 / jnp.where(movable, inertia, 1.0), 0.0),

@@ -36,7 +36,7 @@ def _draft(level: Level) -> Draft:
     """The level as the generator's drawing sees it: every polygon as its box."""
     bodies = level.scene.bodies
     return Draft(
-        half=anatomy.extents(level), pos=level.start.pos, angle=level.start.angle, role=level.role,
+        half=anatomy.extents(level), triangle=jnp.zeros_like(bodies.active), pos=level.start.pos, angle=level.start.angle, role=level.role,
         fixed=bodies.inverse_mass == 0, active=bodies.active, floor=level.wall_role[0] if level.wall_role.shape[0] else jnp.int32(0),
         joints=level.scene.joints, motor_channel=level.motor_channel, thrusters=level.scene.thrusters,
         thruster_channel=level.thruster_channel,

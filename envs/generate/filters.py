@@ -1,4 +1,4 @@
-"""The generator that training uses: random levels, less those that are not valid or that doing nothing solves.
+"""The generator that training uses: levels of the distributions, less those that are not valid or that doing nothing solves.
 
 More levels than asked for are drawn and left alone for a while; the worthless ones are replaced by spare
 ones. With no spare left a worthless level stays, so the count is exact.
@@ -14,10 +14,11 @@ from jax import lax
 
 from envs.base import Array, EnvConfig, EnvState, Level
 from envs.env import Env
+from envs.generate import morphology, random
 from envs.generate.config import GeneratorConfig
-from envs.generate.random import sample
-from envs.generate.validity import valid
-from physics.pytree import concatenate
+from envs.generate.validity import valid, within_reach
+from physics.base import Capacity
+from physics.pytree import concatenate, select
 from physics.spread import over_devices
 
 FIRST, MOST = 1.5, 2  # levels drawn for every one asked for: at first, and where too few of those are worthy
@@ -33,12 +34,13 @@ class Generator:
         self.config = config
 
     def __call__(self, key: Array, count: int) -> Level:
-        """`count` random levels that are valid and do not solve themselves, worlds last. Not for use under `jit`.
+        """`count` random levels that are valid and do not solve themselves, worlds last. Not for use under `jit`."""
+        return self.numbered(key, count)[0]
 
-        Level `i` is the `i`-th worthy one of those that the key stands for, however many are drawn at once.
-        """
+    def numbered(self, key: Array, count: int) -> tuple[Level, Array]:
+        """The same levels, and their numbers `[W]`: with the key, all that is needed to draw them `again`."""
         if not self.config.filter_steps:
-            return self.candidates(key, count)[0]
+            return self.candidates(key, count)[0], jnp.arange(count)
         some = math.ceil(FIRST * count)
         levels, worthless = self.candidates(key, some)
         if jnp.sum(~worthless) < count:
@@ -47,8 +49,17 @@ class Generator:
 
     def candidates(self, key: Array, count: int, first: int = 0) -> tuple[Level, Array]:
         """`count` unfiltered levels from number `first` on, and which of them are worthless. Level `i` depends on key and `i` alone."""
-        draw = _drawer(self.env.config, self.config)
-        parts = [draw(key, number + jnp.arange(CHUNK)) for number in range(first, first + count, CHUNK)]
+        return self._draw(key, first + jnp.arange(count))
+
+    def again(self, key: Array, numbers: Array) -> Level:
+        """The levels of these numbers, as they were drawn."""
+        return self._draw(key, numbers)[0]
+
+    def _draw(self, key: Array, numbers: Array) -> tuple[Level, Array]:
+        """Chunk by chunk; what fills up the last one is dropped."""
+        draw, count = _drawer(self.env.config, self.config), len(numbers)
+        padded = jnp.pad(numbers, (0, -count % CHUNK), mode="edge")
+        parts = [draw(key, padded[first : first + CHUNK]) for first in range(0, count, CHUNK)]
         return _first(concatenate(parts) if len(parts) > 1 else parts[0], count)
 
 
@@ -59,12 +70,22 @@ def _drawer(env: EnvConfig, config: GeneratorConfig) -> Callable[[Array, Array],
 
     def draw(key: Array, numbers: Array) -> tuple[Level, Array]:
         keys = jax.vmap(jax.random.fold_in, (None, 0))(key, numbers)
-        levels = jax.vmap(lambda k: sample(k, rules.capacity, config), out_axes=-1)(keys)
+        levels = jax.vmap(lambda k: draw_one(k, rules.capacity, config), out_axes=-1)(keys)
         if not config.filter_steps:
             return levels, jnp.zeros(numbers.shape, bool)
-        return levels, ~valid(levels) | solves_itself(rules, levels, config.filter_steps)
+        worthless = ~valid(levels) | solves_itself(rules, levels, config.filter_steps)
+        return levels, worthless | ~within_reach(levels) if config.own_actuator else worthless
 
     return over_devices(draw, CHUNK)
+
+
+def draw_one(key: Array, capacity: Capacity, config: GeneratorConfig) -> Level:
+    """A level of either distribution; the draw of one does not depend on the share of the other."""
+    share = config.morphology_share
+    if share == 0:
+        return random.sample(key, capacity, config)
+    body = morphology.sample(key, capacity, config.morphology)
+    return body if share == 1 else select(jax.random.uniform(key) < share, body, random.sample(key, capacity, config))
 
 
 def solves_itself(env: Env, levels: Level, steps: int) -> Array:
@@ -88,7 +109,7 @@ def _first(value: tuple[Level, Array], count: int) -> tuple[Level, Array]:
 
 
 @functools.partial(jax.jit, static_argnums=2)
-def _worthy_first(levels: Level, worthless: Array, count: int) -> Level:
-    """The first `count` levels that are worth playing; others only where too few are left."""
+def _worthy_first(levels: Level, worthless: Array, count: int) -> tuple[Level, Array]:
+    """The first `count` levels that are worth playing, and their numbers; others only where too few are left."""
     order = jnp.argsort(worthless, stable=True)[:count]
-    return jax.tree.map(lambda leaf: leaf[..., order], levels)
+    return jax.tree.map(lambda leaf: leaf[..., order], levels), order

@@ -23,7 +23,6 @@ from physics.pytree import cast, select
 from physics.query import overlaps
 
 T = TypeVar("T")
-HIDDEN_COST = 10  # a jointed body that may hide weighs as much as this many overlaps
 
 
 FREE, JOINED, NOTHING = range(3)  # what a step of the plan adds
@@ -83,7 +82,7 @@ def _add(now: Draft, key: Array, plan: Plan, capacity: Capacity, config: Generat
         return select(plan.add == JOINED, joined, free), hidden & (plan.add == JOINED)
 
     options, hidden = jax.vmap(propose)(jax.random.split(key_body, config.proposals))
-    body = select(plan.add == NOTHING, now, _least_overlap(options, HIDDEN_COST * hidden, capacity))
+    body = select(plan.add == NOTHING, now, _least_overlap(options, config.hidden_cost * hidden, capacity))
     return select(plan.thruster, drafts.add_thruster(body, key_thruster, polygons, config), body)
 
 
@@ -109,7 +108,7 @@ def _permute(now: Draft, key: Array, capacity: Capacity) -> Draft:
     counts = (capacity.polygons, capacity.circles, capacity.joints, capacity.thrusters)
     polygons, circles, joint, thruster = map(_shuffled, jax.random.split(key, 4), counts)
     body = jnp.concatenate([polygons, capacity.polygons + circles])
-    fields = ("half", "pos", "angle", "role", "fixed", "active")
+    fields = ("half", "triangle", "pos", "angle", "role", "fixed", "active")
     joints, thrusters = _moved(now.joints, joint), _moved(now.thrusters, thruster)
     ends = [slots.read(body, index[:, None]) for index in (joints.body_a, joints.body_b, thrusters.body)]
     return now._replace(

@@ -6,8 +6,8 @@ import jax.numpy as jnp
 from envs import actions, reward
 from envs.base import Array, Level, Role
 from physics import query
-from physics.base import CEILING, FLOOR, ROOM_WIDTH
-from physics.prepare import Prepared, prepare
+from physics.base import CEILING, FLOOR, ROOM_WIDTH, Joints
+from physics.prepare import Prepared, linked, prepare
 
 
 def faults(level: Level) -> dict[str, Array]:
@@ -27,6 +27,31 @@ def faults(level: Level) -> dict[str, Array]:
 def valid(level: Level) -> Array:
     """`[W]`: whether a level has no fault."""
     return ~jnp.any(jnp.stack(list(faults(level).values())), axis=0)
+
+
+def within_reach(level: Level) -> Array:
+    """`[W]`: whether green or blue, or something that joints link it to, has a motor or thruster that obeys the agent.
+
+    Where it is not, one of them can be pushed by other bodies at most.
+    """
+    prepared = prepare(level.scene)
+    bodies, joints, thrusters = level.role.shape[0], level.scene.joints, level.scene.thrusters
+    moves = prepared.inverse_mass[:bodies] > 0
+    number = jnp.arange(bodies)[:, None, None]
+    pushed = jnp.any((number == thrusters.body) & thrusters.active, axis=1)
+    motors = prepared.joint_active & actions.driven_motors(level)
+    turned = jnp.any(((number == joints.body_a) | (number == joints.body_b)) & motors, axis=1)
+    nodes = bodies + max(1, level.wall_role.shape[0])
+    free = jnp.concatenate([moves, jnp.zeros((nodes - bodies, moves.shape[-1]), bool)])
+    links = linked(joints.body_a, joints.body_b, joints.active & _both(free, joints), nodes)[:bodies, :bodies]
+    driven = jnp.any(links & ((pushed | turned) & moves)[None], axis=1)
+    return jnp.any(driven & ((level.role == Role.GREEN) | (level.role == Role.BLUE)) & level.scene.bodies.active, axis=0)
+
+
+def _both(flags: Array, joints: Joints) -> Array:
+    """`[J, W]`: whether both ends of a joint have a flag; what cannot move passes nothing on."""
+    number = jnp.arange(flags.shape[0])[:, None, None]
+    return jnp.all(jnp.stack([jnp.any((number == end) & flags[:, None], axis=0) for end in (joints.body_a, joints.body_b)]), axis=0)
 
 
 def _finite(level: Level) -> Array:

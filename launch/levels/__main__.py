@@ -11,7 +11,7 @@ from pathlib import Path
 
 from envs import holdout, kinetix_levels, kinetix_writer, level_file, video
 from launch import cli
-from launch.levels import facts, fetch, measure, pictures
+from launch.levels import draw, facts, fetch, measure, pictures
 from physics.errors import InputError
 
 FORMATS = ("kinetix", "fulcrum")
@@ -48,6 +48,13 @@ def _parser() -> cli.Parser:
     command.add_argument("level", metavar="LEVEL")
     command.add_argument("--format", choices=FORMATS, required=True)
     command.add_argument("--out", required=True, metavar="FILE")
+    command = add("draw", _draw, "draw random levels, or edit one, as a picture or as files")
+    command.add_argument("words", nargs="*", metavar="KEY=VALUE", help="env.size=m, generate.morphology_share=1, generate.floor_red=0.5")
+    command.add_argument("--near", metavar="LEVEL", help="levels near this one, by edits, instead of random ones")
+    command.add_argument("--count", type=int, default=16, help="levels (default 16)")
+    command.add_argument("--seed", type=int, default=0)
+    command.add_argument("--out", metavar="FILE", help="picture to write, PNG (default levels.png, unless --folder is given)")
+    command.add_argument("--folder", metavar="FOLDER", help="write every level as a file that says where it comes from")
     command = add("import-kinetix", _import, f"fetch the {len(kinetix_levels.ids())} levels that Kinetix was published with, once")
     command.add_argument("--wheel", metavar="FILE", help="the package's wheel, where this machine cannot download it")
     command = add("check", _check, "how often doing nothing and acting at random solve levels")
@@ -86,6 +93,20 @@ def _render(arguments: argparse.Namespace) -> int:
     levels = [holdout.find(id).level for id in ids]
     video.save_png(pictures.sheet(ids, levels, arguments.width, arguments.columns), arguments.out)
     print(f"{len(ids)} level{'s' * (len(ids) > 1)}; written to {arguments.out}")
+    return 0
+
+
+def _draw(arguments: argparse.Namespace) -> int:
+    out = arguments.out or (None if arguments.folder else "levels.png")
+    if out and Path(out).suffix.lower() != ".png":
+        raise InputError("--out", found=out, wanted="a file that ends in .png")
+    cli.cache_compilations()
+    size, levels, origins = draw.drawn(arguments.words, arguments.count, arguments.seed, arguments.near)
+    if arguments.folder:
+        print(f"{len(draw.save(arguments.folder, size, levels, origins))} files written to {arguments.folder}")
+    if out:
+        video.save_png(pictures.sheet(draw.names(origins), levels, 240), out)
+        print(f"{len(levels)} levels of size {size}; written to {out}")
     return 0
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from envs import holdout
 from envs.base import Level, Role
 from envs.holdout import Found
+from envs.level_model import Origin
 from physics.build import WALL_NAMES
 from physics.prepare import capacity_of
 
@@ -48,12 +49,21 @@ def lines(id: str, found: Found) -> list[str]:
     x, y = (float(value) for value in level.scene.gravity)
     shown = [id, f"  file      {holdout.path(id)}"]
     shown += [f"  about     {found.model.description}"] if found.model else []
+    if found.model and found.model.theme:
+        shown.append(f"  theme     {found.model.theme}" + (f", the mirrored twin of {found.model.twin}" if found.model.twin else ""))
+    shown += [f"  origin    {_origin(found.model.origin)}"] if found.model and found.model.origin else []
     shown += [f"  slots     {', '.join(slots)}", f"  gravity   ({x:g}, {y:g}) m/s2", f"  walls     {_walls(level)}"]
     shown += _section("body", [f"{name}: {_body(level, slot)}" for slot, name in names.items() if slot < capacity.bodies])
     shown += _section("joint", [_joint(level, int(slot), names) for slot in np.flatnonzero(level.scene.joints.active)])
     shown += _section("thruster", [_thruster(level, int(slot), names) for slot in np.flatnonzero(level.scene.thrusters.active)])
     shown += [f"  solution  {_solution(found)}"]
     return shown + _section("otherwise", found.notes)
+
+
+def _origin(origin: Origin) -> str:
+    words = [f"number {origin.number} of seed {origin.seed}", *origin.settings]
+    edits = ", ".join(origin.edits) or "nothing"
+    return " ".join(words) + (f"; from {origin.parent} by {edits}" if origin.parent else "")
 
 
 def _section(title: str, rows: list[str]) -> list[str]:

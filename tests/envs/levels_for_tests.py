@@ -17,7 +17,7 @@ import numpy as np
 from envs.base import EnvConfig, EnvState, Level, Role, Step
 from envs.build import LevelBuilder
 from envs.env import Env
-from envs.generate import GeneratorConfig
+from envs.generate import GeneratorConfig, validity
 from envs.generate.filters import CHUNK
 from envs.generate.random import sample
 from envs.sizes import capacity
@@ -76,10 +76,15 @@ def _sampler(size: str) -> Any:
 @functools.cache
 def random_levels(size: str, count: int = CHUNK, **settings: float) -> Level:
     """Unfiltered levels `[..., count]` as numpy arrays; the first ones do not depend on `count`."""
-    values = dataclasses.asdict(GeneratorConfig(**settings))
-    traced = {name: np.float32(value) for name, value in values.items() if name not in ("proposals", "filter_steps")}
+    config = GeneratorConfig(**settings)
+    names = [field.name for field in dataclasses.fields(config) if field.type is float or field.name == "free_revolute"]
+    traced = {name: np.float32(getattr(config, name)) for name in names}
     parts = [jax.tree.map(np.asarray, _sampler(size)(np.int32(first), traced)) for first in range(0, count, CHUNK)]
     return jax.tree.map(lambda *leaves: np.concatenate(leaves, axis=-1)[..., :count], *parts)
+
+
+faults_of = jax.jit(validity.faults, compiler_options=QUICK)
+within_reach = jax.jit(validity.within_reach, compiler_options=QUICK)
 
 
 def push_level(speed: float = 4.0, gap: float = 0.2) -> Level:

@@ -6,13 +6,16 @@ import math
 import jax
 import numpy as np
 import pytest
-from levels_for_tests import WORLDS, random_levels, reset, step
+from levels_for_tests import QUICK, WORLDS, random_levels, reset, step, within_reach
 
-from envs.base import EnvConfig, Level
+from envs.base import EnvConfig, Level, Role
+from envs.build import LevelBuilder
 from envs.env import Env
 from envs.generate import Generator, GeneratorConfig
-from envs.generate.filters import CHUNK, FIRST, MOST
-from physics.pytree import worlds
+from envs.generate.filters import CHUNK, FIRST, MOST, draw_one
+from envs.sizes import capacity
+from physics.build import FLOOR
+from physics.pytree import stack, worlds
 
 STEPS = 16  # of doing nothing: half a second, in which much falls to the floor
 BLUE_FLOORS = 0.3  # the share of floors that solve a level if green falls on them
@@ -129,3 +132,43 @@ def test_solved_levels_stay_where_no_others_are_left():
 def test_without_a_filter_all_levels_are_kept():
     levels = random_levels("s", 4)
     assert same(Given(levels, [True] * 4, steps=0)(jax.random.key(0), 4), levels)
+
+
+def test_numbers_say_which_levels_were_kept_and_draw_them_again(candidates, kept):
+    levels, numbers = GENERATOR.numbered(jax.random.key(0), COUNT)
+    assert same(levels, kept)
+    assert numbers.tolist() == np.flatnonzero(~candidates[1])[:COUNT].tolist()
+    some = np.array([3, 100, 7])
+    assert same(GENERATOR.again(jax.random.key(0), numbers[some]), jax.tree.map(lambda leaf: leaf[..., some], kept))
+
+
+def test_what_nothing_drives_can_be_pushed_at_most():
+    """A box with a thruster, and a green ball that it might push; the same with the two joined, and with green fixed to it by the room."""
+
+    def level(joined: bool, by_way_of: str = "joint") -> Level:
+        builder = LevelBuilder(capacity("m"))
+        box = builder.box((1.5, 1.0), (0.3, 0.2))
+        ball = builder.circle((2.0, 1.0), 0.2, role=Role.GREEN)
+        builder.circle((4.0, 1.0), 0.2, role=Role.BLUE)
+        builder.thruster(box, (1.2, 1.0), 0.0)
+        if joined and by_way_of == "joint":
+            builder.joint(box, ball, (1.8, 1.0))
+        elif joined:
+            builder.joint(FLOOR, box, (1.5, 1.0))
+            builder.joint(FLOOR, ball, (2.0, 1.0))
+        return builder.finish()
+
+    levels = stack([level(False), level(True), level(True, by_way_of="room")])
+    assert within_reach(levels).tolist() == [False, True, False]
+
+
+def test_shares_of_bodies_that_walk_or_drive_leave_the_random_levels_as_they_are():
+    def drawn(share: float) -> np.ndarray:
+        config = GeneratorConfig(morphology_share=share)
+        draw = jax.jit(jax.vmap(lambda key: draw_one(key, capacity("s"), config).start.pos), compiler_options=QUICK)
+        return np.asarray(draw(jax.random.split(jax.random.key(0), CHUNK)))
+
+    some, plain, bodies = drawn(0.5), drawn(0.0), drawn(1.0)
+    is_plain, is_body = (np.all(some == other, axis=(1, 2)) for other in (plain, bodies))
+    assert (is_plain ^ is_body).all()
+    assert 0.4 < is_body.mean() < 0.6

@@ -223,7 +223,55 @@ def test_floors_without_colour():
     assert not drawn(floor_blue=0.0, floor_red=0.0).wall_role.any()
 
 
-@pytest.mark.parametrize("name", [field.name for field in dataclasses.fields(GeneratorConfig)])
+def test_triangles_are_balanced_about_their_centre_and_weigh_half_a_box():
+    assert not (drawn().scene.bodies.vertex_count == 3).any()
+    level = drawn(triangle_chance=1.0, **NONE_FIXED)
+    bodies = level.scene.bodies
+    active = bodies.active[:BOXES]
+    assert set(bodies.vertex_count[active]) == {3}
+    corners = bodies.vertices[:, :3][:, :, active]
+    np.testing.assert_allclose(corners.mean(1), 0, atol=1e-6)
+    base, height = np.ptp(corners[0], axis=0), np.ptp(corners[1], axis=0)
+    np.testing.assert_allclose(1 / bodies.inverse_mass[:BOXES][active], base * height / 2, rtol=1e-5)
+    # About the centroid of an isosceles triangle: m (b^2 / 24 + h^2 / 18).
+    expected = base * height / 2 * (base**2 / 24 + height**2 / 18)
+    np.testing.assert_allclose(1 / bodies.inverse_inertia[:BOXES][active], expected, rtol=1e-4)
+
+
+def test_goals_may_be_drawn_larger():
+    def largest(level: Level, goal: bool) -> float:
+        chosen = ((level.role == GREEN) | (level.role == BLUE)) == goal
+        return level.scene.bodies.radius[chosen[BOXES:] & level.scene.bodies.active[BOXES:]].max()
+
+    level = drawn(goal_scale=2.0, **ALL_FREE)
+    assert 0.7 < largest(level, True) <= 0.8 + 1e-6
+    assert largest(level, False) <= 0.4 + 1e-6
+
+
+def test_long_boxes_are_as_long_as_is_said():
+    level = drawn(long_box_chance=1.0, long_box_scale=3.0)
+    assert 2.8 * LARGEST < longest_sides(level).max() <= 3 * LARGEST + 1e-6
+
+
+def test_immovable_bodies_may_be_kept_rare_however_heavy():
+    assert not fixed(drawn(fixed_chance=1.0, fixed_chance_most=0.0)).any()
+
+
+def test_limits_may_be_kept_close():
+    found = joints(drawn(limit_chance=1.0, limit_most=0.5, **ALL_JOINED))
+    limited = found["limited"]
+    assert limited.any()
+    assert found["lower"][limited].min() >= -0.5
+    assert found["upper"][limited].max() <= 0.5
+
+
+@pytest.mark.parametrize("chance", [0.0, 1.0])
+def test_joints_without_need_to_turn_are_welds_or_not(chance: float):
+    found = joints(drawn(fixed_joint_chance=chance, free_revolute=0, **ALL_JOINED))["fixed"]
+    assert (found.sum() > 0) == bool(chance)
+
+
+@pytest.mark.parametrize("name", [field.name for field in dataclasses.fields(GeneratorConfig) if field.type in (int, float)])
 @pytest.mark.parametrize("value", [-1, float("nan"), float("inf")])
 def test_every_impossible_setting_is_refused_by_its_name(name: str, value: float):
     with pytest.raises(InputError, match=rf"^{name}: found {value}, wanted"):
