@@ -174,14 +174,15 @@ def roll_the_star() -> Sketch:
 
 
 def penalty_kick() -> Sketch:
-    """Swing the leg back and kick the green ball over the red wall against the blue one."""
+    """Swing the leg back and kick the green ball up the ramp and over the red wall against the blue one."""
     s = Sketch("l", floor={"friction": 0.5}, right=BLUE)
     post = block(s, "post", (0.8, 1.9), (0.12, 0.35))
     points = [(0.8, 1.6), (0.75, 1.05), (0.7, 0.62), (1.0, 0.5)]
     limits = [(-1.2, 1.3), (-1.5, 0.1), (-0.4, 0.4)]
     limb(s, ("thigh", "shank", "foot"), post, points, (0, 1, 2), limits=limits, thick=0.06, speed=1.8)
     ball(s, at=(1.45, 0.58), radius=0.17)
-    block(s, "red_wall", (3.2, 0.85), (0.1, 0.45), role=RED)
+    s.named("ramp", s.builder.polygon([(1.8, GROUND), (2.7, GROUND), (2.7, 0.75)], fixed=True))
+    block(s, "red_wall", (3.3, 0.6), (0.1, 0.2), role=RED)
     rock(s, "keeper", (4.2, 3.6), 0.35)
     return s
 

@@ -16,14 +16,14 @@ def ramp_jump() -> Sketch:
     return s
 
 
-def gentle_lorry() -> Sketch:
-    """Tow the trailer to the right so gently that the green ball stays on it until it meets the blue one."""
+def tow_the_ball() -> Sketch:
+    """Tow the trailer to the right without braking, so that the green ball stays on it until it meets the blue one."""
     s = Sketch("m", floor=RED)
-    lorry = s.named("lorry", s.builder.box((1.9, 0.72), (0.35, 0.2)))
-    trailer = s.named("trailer", s.builder.box((1.0, 0.52), (0.5, 0.1), friction=0.3))
-    wheel(s, "wheel", lorry, (2.1, 0.65), 0.25, speed=0.5)
+    lorry = s.named("lorry", s.builder.box((1.9, 0.66), (0.35, 0.12)))
+    trailer = s.named("trailer", s.builder.polygon([(0.5, 0.42), (1.5, 0.42), (1.5, 0.5), (0.5, 0.72)], friction=0.0))
+    wheel(s, "wheel", lorry, (2.1, 0.61), 0.2, speed=1.0, density=5.0)
     s.builder.joint(trailer, lorry, at=(1.5, 0.55))
-    ball(s, at=(1.0, 0.78), radius=0.15)
+    ball(s, at=(1.34, 0.75), radius=0.2)
     goal(s, at=(3.2, 1.05), radius=0.2)
     return s
 
@@ -47,9 +47,9 @@ def pole_on_sled() -> Sketch:
     sled = s.named("sled", s.builder.box((1.2, 0.51), (0.35, 0.1), density=2.0))
     pole = bar(s, "pole", (1.2, 0.58), (1.2, 1.7), thick=0.04, role=GREEN)
     s.builder.joint(sled, pole, at=(1.2, 0.58))
-    s.builder.thruster(sled, at=(0.85, 0.51), angle=0.0, power=0.12, channel=0)
-    s.builder.thruster(sled, at=(1.55, 0.51), angle=2 * UP, power=0.12, channel=1)
-    goal(s, at=(3.6, 1.75), radius=0.2)
+    s.builder.thruster(sled, at=(0.85, 0.51), angle=0.0, power=0.2, channel=0)
+    s.builder.thruster(sled, at=(1.55, 0.51), angle=2 * UP, power=0.2, channel=1)
+    goal(s, at=(2.5, 1.75), radius=0.25)
     return s
 
 
@@ -59,42 +59,32 @@ def swing_up() -> Sketch:
     tower = s.named("tower", s.builder.polygon([(1.9, GROUND), (3.1, GROUND), (2.65, 3.2), (2.35, 3.2)], density=1.0))
     pole = bar(s, "pole", (2.5, 3.1), (2.5, 1.15), thick=0.04, role=GREEN, density=0.5)
     s.builder.joint(tower, pole, at=(2.5, 3.1))
-    s.builder.thruster(tower, at=(2.1, 1.1), angle=0.0, power=1.5, channel=0)
-    s.builder.thruster(tower, at=(2.9, 1.1), angle=2 * UP, power=1.5, channel=1)
+    s.builder.thruster(tower, at=(2.1, 1.1), angle=0.0, power=2.5, channel=0)
+    s.builder.thruster(tower, at=(2.9, 1.1), angle=2 * UP, power=2.5, channel=1)
     return s
 
 
 def high_bar() -> Sketch:
-    """Swing by bending at the hip until the green legs reach the blue ball above the bar."""
+    """Swing by bending at the hip until the green legs reach the blue ball, higher up than the bar."""
     s = Sketch("m")
     body = bar(s, "body", (2.5, 2.7), (2.5, 1.9))
     legs = bar(s, "legs", (2.5, 1.9), (2.5, 1.1), role=GREEN)
     s.builder.joint(CEILING, body, at=(2.5, 2.7))
-    s.builder.joint(body, legs, at=(2.5, 1.9), motor=True, power=0.02, limits=(-2.0, 2.0))
-    goal(s, at=(2.5, 4.35), radius=0.25)
+    s.builder.joint(body, legs, at=(2.5, 1.9), motor=True, power=0.6, limits=(-2.0, 2.0))
+    goal(s, at=(3.7, 3.5), radius=0.25)
     return s
 
 
 def frog_leap() -> Sketch:
-    """Kick with both joints of the leg so that the green frog leaps over the red ball to the blue wall."""
-    s = Sketch("m", right=BLUE)
+    """Kick with the hind leg so that the green frog leaps over the red ball to the blue one."""
+    s = Sketch("m")
     frog = s.named("frog", s.builder.box((1.2, 0.62), (0.35, 0.12), role=GREEN))
-    thigh = bar(s, "thigh", (0.9, 0.62), (1.4, 0.5), thick=0.05)
+    thigh = bar(s, "thigh", (0.9, 0.62), (1.4, 0.5), thick=0.05, density=3.0)
     foot = s.named("foot", s.builder.circle((1.4, 0.5), 0.1, collision=0))
-    s.builder.joint(frog, thigh, at=(0.9, 0.62), motor=True, speed=2.0, power=0.1, limits=(-2.2, 0.2), channel=0)
+    s.builder.joint(frog, thigh, at=(0.9, 0.62), motor=True, speed=3.0, limits=(-2.2, 0.2), channel=0)
     s.builder.joint(thigh, foot, at=(1.4, 0.5), fixed=True)
-    rock(s, "hazard", (3.0, 0.6), 0.2)
-    return s
-
-
-def stilts() -> Sketch:
-    """Walk the green ball on its two stilts to the blue ball on the right."""
-    s = Sketch("m", floor=RED)
-    body = ball(s, at=(1.0, 1.2), radius=0.25)
-    for name, foot, channel in (("left_stilt", 0.6, 0), ("right_stilt", 1.4, 1)):
-        stilt = bar(s, name, (1.0, 1.2), (foot, GROUND + 0.08), collision=0)
-        s.builder.joint(body, stilt, at=(1.0, 1.2), motor=True, speed=0.7, power=0.3, channel=channel)
-    goal(s, at=(3.2, 1.1), radius=0.3)
+    rock(s, "hazard", (2.5, 0.53), 0.13)
+    goal(s, at=(3.6, 0.75), radius=0.35)
     return s
 
 
@@ -109,9 +99,9 @@ def jump_the_step() -> Sketch:
 
 
 THEMES: dict[str, list[Design]] = {
-    "cars": [ramp_jump, gentle_lorry, jump_the_step],
+    "cars": [ramp_jump, tow_the_ball, jump_the_step],
     "balance": [juggling_unicycle, pole_on_sled],
     "swings": [swing_up, high_bar],
-    "walkers": [frog_leap, stilts],
+    "walkers": [frog_leap],
 }
-TWINS: dict[str, Design] = {}
+TWINS: dict[str, Design] = {"ramp_on_the_left": ramp_jump, "sled_to_the_left": pole_on_sled}

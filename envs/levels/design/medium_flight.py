@@ -4,14 +4,17 @@ from envs.levels.design.machines import bar, block, rock
 from envs.levels.design.parts import BLUE, GREEN, RED, UP, Design, Sketch, ball, goal
 from physics.build import FLOOR
 
+MOON, WEIGHTLESS = 0.2, 0.0  # shares of the usual gravity
+
 
 def soft_landing() -> Sketch:
-    """Steer the lander with its two engines between the red rocks down to the blue pad."""
+    """On the moon, steer the lander with its two engines between the red rocks down to the blue pad."""
     s = Sketch("m", floor=RED, left=RED)
+    s.builder.scene.gravity = s.builder.scene.gravity * MOON
     lander = s.named("lander", s.builder.polygon([(0.75, 4.0), (1.45, 4.0), (1.3, 4.4), (0.9, 4.4)], role=GREEN))
-    s.builder.thruster(lander, at=(0.85, 4.0), angle=UP - 0.15, power=0.2, channel=0)
-    s.builder.thruster(lander, at=(1.35, 4.0), angle=UP + 0.15, power=0.2, channel=1)
-    block(s, "pad", (3.3, 0.5), (0.5, 0.1), role=BLUE)
+    s.builder.thruster(lander, at=(0.85, 4.0), angle=UP - 0.15, power=0.06, channel=0)
+    s.builder.thruster(lander, at=(1.35, 4.0), angle=UP + 0.15, power=0.06, channel=1)
+    block(s, "pad", (3.3, 0.5), (0.3, 0.1), role=BLUE)
     rock(s, "low_rock", (2.2, 0.9), 0.5)
     rock(s, "high_rock", (3.9, 3.0), 0.4)
     rock(s, "far_rock", (4.6, 1.0), 0.35)
@@ -26,7 +29,7 @@ def drone_delivery() -> Sketch:
     load = ball(s, at=(1.0, 1.1), radius=0.18)
     s.builder.joint(drone, load, at=(1.0, 1.8))
     for x, angle, channel in ((0.6, UP - 0.1, 0), (1.4, UP + 0.1, 1)):
-        s.builder.thruster(drone, at=(x, 1.9), angle=angle, power=0.18, channel=channel)
+        s.builder.thruster(drone, at=(x, 1.9), angle=angle, power=0.14, channel=channel)
     goal(s, at=(3.7, 1.9), radius=0.3)
     return s
 
@@ -58,7 +61,7 @@ def round_the_shelf() -> Sketch:
 def aim_and_burn() -> Sketch:
     """Weightless: turn the ship with the jet on its nose, stop the turn, and burn through the gap between the red moons to the blue one."""
     s = Sketch("m", floor=RED, left=RED, right=RED, ceiling=RED)
-    s.builder.scene.gravity = s.builder.scene.gravity * 0.0
+    s.builder.scene.gravity = s.builder.scene.gravity * WEIGHTLESS
     ship = s.named("ship", s.builder.polygon([(1.1, 0.95), (1.7, 1.1), (1.1, 1.25)], role=GREEN))
     s.builder.thruster(ship, at=(1.1, 1.1), angle=0.0, power=0.03, channel=0)
     s.builder.thruster(ship, at=(1.6, 1.1), angle=UP, power=0.004, channel=1)
@@ -71,13 +74,13 @@ def aim_and_burn() -> Sketch:
 def jet_see_saw() -> Sketch:
     """Lift the heavy block with its two jets and drop it on the high end of the plank, so that the green ball is thrown to the blue one."""
     s = Sketch("m")
-    plank = bar(s, "plank", (0.8, 0.5), (3.2, 1.1))
-    s.builder.joint(FLOOR, plank, at=(2.0, 0.8))
-    weight = s.named("weight", s.builder.box((3.9, 0.7), (0.3, 0.3), density=4.0))
-    s.builder.thruster(weight, at=(3.9, 0.7), angle=UP - 0.3, power=1.3, channel=0)
-    s.builder.thruster(weight, at=(3.9, 0.7), angle=UP + 0.5, power=1.3, channel=1)
-    ball(s, at=(1.0, 0.84), radius=0.18, density=0.5)
-    goal(s, at=(0.9, 3.2), radius=0.35)
+    plank = bar(s, "plank", (0.1, 0.52), (2.7, 1.18))
+    s.builder.joint(FLOOR, plank, at=(1.4, 0.85))
+    weight = s.named("weight", s.builder.box((3.3, 0.7), (0.3, 0.3), density=4.0))
+    s.builder.thruster(weight, at=(3.3, 0.7), angle=UP - 0.3, power=1.3, channel=0)
+    s.builder.thruster(weight, at=(3.3, 0.7), angle=UP + 0.5, power=1.3, channel=1)
+    ball(s, at=(0.2, 0.82), radius=0.18, density=0.5)
+    goal(s, at=(0.4, 2.6), radius=0.35)
     return s
 
 
@@ -86,4 +89,4 @@ THEMES: dict[str, list[Design]] = {
     "mazes": [flap_through, round_the_shelf],
     "levers": [jet_see_saw],
 }
-TWINS: dict[str, Design] = {}
+TWINS: dict[str, Design] = {"landing_on_the_left": soft_landing, "flap_back": flap_through}

@@ -1,7 +1,7 @@
 """The levels of size M in which something else is moved: with arms, bats, flippers, balls on rods and wheels."""
 
 from envs.levels.design.machines import bar, block, rock
-from envs.levels.design.parts import BLUE, GREEN, RED, Design, Sketch, ball, goal
+from envs.levels.design.parts import BLUE, GREEN, RED, UP, Design, Sketch, ball, goal
 from physics.build import CEILING, FLOOR, LEFT, RIGHT
 
 
@@ -10,8 +10,8 @@ def reach_between() -> Sketch:
     s = Sketch("m", floor=RED)
     upper = bar(s, "upper_arm", (0.15, 1.6), (1.55, 1.6))
     lower = bar(s, "forearm", (1.55, 1.6), (2.9, 1.6), role=GREEN)
-    s.builder.joint(LEFT, upper, at=(0.15, 1.6), motor=True, speed=0.3, power=0.15, channel=0)
-    s.builder.joint(upper, lower, at=(1.55, 1.6), motor=True, speed=0.4, power=0.15, channel=1)
+    s.builder.joint(LEFT, upper, at=(0.15, 1.6), motor=True, speed=0.45, power=1.0, channel=0)
+    s.builder.joint(upper, lower, at=(1.55, 1.6), motor=True, speed=0.45, power=1.0, channel=1)
     rock(s, "low_hazard", (3.0, 2.5), 0.3)
     rock(s, "high_hazard", (1.9, 4.3), 0.3)
     goal(s, at=(2.3, 3.4), radius=0.2)
@@ -35,34 +35,34 @@ def wrecking_ball() -> Sketch:
     s = Sketch("m")
     rod = bar(s, "rod", (2.0, 4.6), (2.0, 1.4), thick=0.03, density=0.3)
     heavy = s.named("wrecker", s.builder.circle((2.0, 1.25), 0.3, density=3.0))
-    s.builder.joint(CEILING, rod, at=(2.0, 4.6), motor=True, speed=0.4, power=0.02)
+    s.builder.joint(CEILING, rod, at=(2.0, 4.6), motor=True, speed=0.8, power=0.25)
     s.builder.joint(rod, heavy, at=(2.0, 1.4), fixed=True)
-    s.named("tower", s.builder.box((3.5, 1.25), (0.25, 0.85), role=GREEN, density=2.0))
-    goal(s, at=(4.75, 0.6), radius=0.2)
+    s.named("tower", s.builder.box((3.35, 1.0), (0.2, 0.6), role=GREEN, density=2.0))
+    goal(s, at=(4.6, 0.65), radius=0.25)
     return s
 
 
 def over_the_red_wall() -> Sketch:
     """Throw the green ball over the red wall so that it comes down on the blue ball behind it."""
     s = Sketch("m", floor=RED)
-    arm = bar(s, "arm", (0.9, 0.8), (2.1, 0.8))
-    s.builder.joint(FLOOR, arm, at=(0.9, 0.8), limits=(-0.1, 1.9), motor=True, speed=1.6, power=1.0)
+    arm = bar(s, "arm", (0.5, 0.9), (1.7, 0.9))
+    s.builder.joint(FLOOR, arm, at=(1.7, 0.9), limits=(-1.6, 0.15), motor=True, speed=1.3)
     block(s, "red_wall", (3.3, 1.3), (0.15, 0.9), role=RED)
-    ball(s, at=(1.9, 1.04), radius=0.16)
+    ball(s, at=(0.75, 1.14), radius=0.16)
     goal(s, at=(4.3, 0.8), radius=0.4)
     rock(s, "roof", (4.6, 3.2), 0.4)
     return s
 
 
 def sweep_it_down() -> Sketch:
-    """Sweep the blue ball off its shelf with the bat, then meet it with the green one, which has a jet."""
-    s = Sketch("m")
-    bat = bar(s, "bat", (4.3, 4.7), (4.85, 3.0), thick=0.05)
-    s.builder.joint(CEILING, bat, at=(4.3, 4.7), motor=True, speed=0.4, power=0.2, limits=(-1.6, 0.2))
+    """Keep the green ball above the red floor with its jet, and sweep the blue one off the shelf so that they meet in the air."""
+    s = Sketch("m", floor=RED)
+    bat = bar(s, "bat", (4.6, 4.7), (4.6, 2.95), thick=0.05)
+    s.builder.joint(CEILING, bat, at=(4.6, 4.7), motor=True, speed=0.8, power=0.5, limits=(-1.6, 0.2))
     block(s, "shelf", (4.1, 2.7), (0.9, 0.1))
-    s.named("target", s.builder.circle((4.2, 3.0), 0.2, role=BLUE))
-    jet = ball(s, at=(0.7, 0.6), radius=0.2)
-    s.builder.thruster(jet, at=(0.7, 0.6), angle=0.0, power=0.05)
+    s.named("target", s.builder.circle((4.1, 3.0), 0.2, role=BLUE))
+    jet = ball(s, at=(1.7, 1.4), radius=0.2)
+    s.builder.thruster(jet, at=(1.7, 1.4), angle=UP, power=0.25)
     return s
 
 
@@ -85,10 +85,10 @@ def spin_the_ball() -> Sketch:
     lever = bar(s, "lever", (0.15, 1.3), (1.4, 1.3), density=3.0)
     driver = s.named("driver", s.builder.circle((1.4, 1.13), 0.25))
     s.builder.joint(LEFT, lever, at=(0.15, 1.3))
-    s.builder.joint(lever, driver, at=(1.4, 1.13), motor=True, speed=3.0)
+    s.builder.joint(lever, driver, at=(1.4, 1.13), motor=True, speed=5.0)
     ball(s, at=(1.4, 0.64), radius=0.24)
-    s.named("slope", s.builder.polygon([(2.6, 0.4), (4.6, 0.4), (4.6, 1.1)], fixed=True))
-    goal(s, at=(4.4, 1.55), radius=0.25)
+    s.named("slope", s.builder.polygon([(2.6, 0.4), (4.6, 0.4), (4.6, 0.85)], fixed=True))
+    goal(s, at=(4.4, 1.3), radius=0.25)
     return s
 
 
@@ -99,4 +99,4 @@ THEMES: dict[str, list[Design]] = {
     "games": [pinball],
     "gears": [spin_the_ball],
 }
-TWINS: dict[str, Design] = {}
+TWINS: dict[str, Design] = {"throw_it_back": over_the_red_wall}
