@@ -104,4 +104,4 @@ THEMES: dict[str, list[Design]] = {
     "swings": [swing_up, high_bar],
     "walkers": [frog_leap],
 }
-TWINS: dict[str, Design] = {"ramp_on_the_left": ramp_jump, "sled_to_the_left": pole_on_sled}
+TWINS: dict[str, Design] = {"sled_to_the_left": pole_on_sled}

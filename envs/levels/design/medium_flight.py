@@ -11,12 +11,12 @@ def soft_landing() -> Sketch:
     """On the moon, steer the lander with its two engines between the red rocks down to the blue pad."""
     s = Sketch("m", floor=RED, left=RED)
     s.builder.scene.gravity = s.builder.scene.gravity * MOON
-    lander = s.named("lander", s.builder.polygon([(0.75, 4.0), (1.45, 4.0), (1.3, 4.4), (0.9, 4.4)], role=GREEN))
+    lander = s.named("lander", s.builder.polygon([(0.75, 4.0), (1.45, 4.0), (1.3, 4.4), (0.9, 4.4)], role=GREEN, vel=(-0.4, 0.0)))
     s.builder.thruster(lander, at=(0.85, 4.0), angle=UP - 0.15, power=0.06, channel=0)
     s.builder.thruster(lander, at=(1.35, 4.0), angle=UP + 0.15, power=0.06, channel=1)
-    block(s, "pad", (3.3, 0.5), (0.3, 0.1), role=BLUE)
+    block(s, "pad", (3.6, 0.5), (0.3, 0.1), role=BLUE)
     rock(s, "low_rock", (2.2, 0.9), 0.5)
-    rock(s, "high_rock", (3.9, 3.0), 0.4)
+    rock(s, "high_rock", (3.2, 2.9), 0.4)
     rock(s, "far_rock", (4.6, 1.0), 0.35)
     return s
 
@@ -66,8 +66,8 @@ def aim_and_burn() -> Sketch:
     s.builder.thruster(ship, at=(1.1, 1.1), angle=0.0, power=0.03, channel=0)
     s.builder.thruster(ship, at=(1.6, 1.1), angle=UP, power=0.004, channel=1)
     rock(s, "low_moon", (3.3, 2.2), 0.6)
-    rock(s, "high_moon", (1.4, 3.3), 0.6)
-    goal(s, at=(3.6, 4.0), radius=0.35)
+    rock(s, "high_moon", (1.6, 3.2), 0.7)
+    goal(s, at=(3.7, 4.1), radius=0.25)
     return s
 
 
@@ -89,4 +89,4 @@ THEMES: dict[str, list[Design]] = {
     "mazes": [flap_through, round_the_shelf],
     "levers": [jet_see_saw],
 }
-TWINS: dict[str, Design] = {"landing_on_the_left": soft_landing, "flap_back": flap_through}
+TWINS: dict[str, Design] = {"landing_on_the_left": soft_landing}

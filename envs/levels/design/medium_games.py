@@ -55,14 +55,14 @@ def over_the_red_wall() -> Sketch:
 
 
 def sweep_it_down() -> Sketch:
-    """Keep the green ball above the red floor with its jet, and sweep the blue one off the shelf so that they meet in the air."""
-    s = Sketch("m", floor=RED)
+    """Keep the green ball between red floor and red ceiling with its jet, and sweep the blue one off the shelf so that they meet in the air."""
+    s = Sketch("m", floor=RED, ceiling=RED)
     bat = bar(s, "bat", (4.6, 4.7), (4.6, 2.95), thick=0.05)
     s.builder.joint(CEILING, bat, at=(4.6, 4.7), motor=True, speed=0.8, power=0.5, limits=(-1.6, 0.2))
     block(s, "shelf", (4.1, 2.7), (0.9, 0.1))
     s.named("target", s.builder.circle((4.1, 3.0), 0.2, role=BLUE))
     jet = ball(s, at=(1.7, 1.4), radius=0.2)
-    s.builder.thruster(jet, at=(1.7, 1.4), angle=UP, power=0.25)
+    s.builder.thruster(jet, at=(1.7, 1.4), angle=UP, power=0.4)
     return s
 
 
@@ -87,8 +87,8 @@ def spin_the_ball() -> Sketch:
     s.builder.joint(LEFT, lever, at=(0.15, 1.3))
     s.builder.joint(lever, driver, at=(1.4, 1.13), motor=True, speed=5.0)
     ball(s, at=(1.4, 0.64), radius=0.24)
-    s.named("slope", s.builder.polygon([(2.6, 0.4), (4.6, 0.4), (4.6, 0.85)], fixed=True))
-    goal(s, at=(4.4, 1.3), radius=0.25)
+    s.named("slope", s.builder.polygon([(2.6, 0.4), (4.6, 0.4), (4.6, 1.1)], fixed=True))
+    goal(s, at=(4.4, 1.6), radius=0.25)
     return s
 
 
