@@ -16,8 +16,8 @@ def walk_upright() -> Sketch:
     for side, foot, channel in (("left", 1.0, 0), ("right", 1.4, 1)):
         points = [(1.2, 1.3), ((1.2 + foot) / 2 + 0.04, 0.85), (foot, GROUND + 0.08)]
         names = (f"{side}_thigh", f"{side}_shank")
-        limb(s, names, torso, points, (channel, channel + 2), limits=[(-0.9, 0.9), KNEE], thick=0.07, speed=0.6, density=1.5, collision=0)
-    goal(s, at=(2.9, 1.5), radius=0.3)
+        limb(s, names, torso, points, (channel, channel + 2), limits=[(-0.9, 0.9), KNEE], thick=0.07, speed=1.2, density=3.0, collision=0)
+    goal(s, at=(2.4, 1.5), radius=0.3)
     return s
 
 
@@ -48,7 +48,7 @@ def four_legs() -> Sketch:
         post = s.named(name, s.builder.box((x, 1.15), (0.05, 0.1), density=0.5))
         s.builder.joint(back, post, at=(x, 1.05), fixed=True)
     ball(s, at=(1.3, 1.24), radius=0.17, density=0.5)
-    goal(s, at=(3.0, 1.52), radius=0.2)
+    goal(s, at=(2.4, 1.52), radius=0.2)
     return s
 
 
@@ -75,25 +75,26 @@ def sprint() -> Sketch:
 
 
 def hop_high() -> Sketch:
-    """Crouch and stretch the leg of three joints so that the green body hops up to the blue ball."""
+    """Stretch the folded leg of three joints so that the green body hops up to the blue ball."""
     s = Sketch("l", left=RED, right=RED)
-    body = s.named("body", s.builder.box((2.3, 1.55), (0.14, 0.3), role=GREEN))
-    points = [(2.3, 1.3), (2.6, 0.95), (2.2, 0.6), (2.6, GROUND + 0.07)]
-    limits = [(-0.9, 1.2), (-1.3, 0.9), (-0.9, 1.2)]
+    body = s.named("body", s.builder.box((2.3, 1.2), (0.14, 0.3), role=GREEN))
+    points = [(2.3, 0.95), (2.7, 0.8), (2.15, 0.62), (2.6, GROUND + 0.08)]
+    limits = [(-1.3, 0.3), (-0.3, 2.4), (-2.4, 0.3)]
     limb(s, ("thigh", "shank", "foot"), body, points, (0, 1, 2), limits=limits, thick=0.06, speed=2.0, density=1.5, collision=0)
-    goal(s, at=(2.5, 3.1), radius=0.25)
+    goal(s, at=(2.4, 2.6), radius=0.25)
     return s
 
 
 def crawl_under() -> Sketch:
-    """Crawl like a caterpillar, never arching up into the red beam, until the head is at the blue wall."""
-    s = Sketch("l", right=BLUE)
+    """Crawl like a caterpillar, never arching up into the red beam, until the head is at the blue ball."""
+    s = Sketch("l")
     bodies = [bar(s, "tail", (0.3, 0.5), (0.75, 0.5), thick=0.08)]
     points = [(0.75 + 0.45 * i, 0.5) for i in range(5)]
     bodies += limb(s, ("rear", "middle", "front"), bodies[0], points[:4], (0, 1, 2), limits=[(-0.9, 0.9)] * 3, thick=0.08, speed=0.8)
     head = bar(s, "head", points[3], points[4], thick=0.08, role=GREEN)
     s.builder.joint(bodies[-1], head, at=points[3], motor=True, speed=0.8, limits=(-0.9, 0.9), channel=3)
-    block(s, "beam", (3.6, 1.1), (0.5, 0.1), role=RED)
+    block(s, "beam", (2.9, 1.05), (0.4, 0.1), role=RED)
+    goal(s, at=(3.3, 0.65), radius=0.25)
     return s
 
 
@@ -105,10 +106,10 @@ def push_off() -> Sketch:
     for side, y, sign, channel in (("upper", 1.68, 1, 0), ("lower", 1.52, -1, 1)):
         points = [(0.75, y), (0.6, y + sign * 0.4), (0.1, y + sign * 0.25)]
         bend = [(-0.2, 1.4), (-1.6, 0.2)] if sign > 0 else [(-1.4, 0.2), (-0.2, 1.6)]
-        limb(s, (f"{side}_thigh", f"{side}_shank"), body, points, (channel, channel + 2), limits=bend, speed=0.6, power=0.6, collision=0)
+        limb(s, (f"{side}_thigh", f"{side}_shank"), body, points, (channel, channel + 2), limits=bend, speed=1.5, power=1.0, collision=0)
     rock(s, "low_moon", (2.6, 1.1), 0.5)
     rock(s, "high_moon", (3.0, 3.6), 0.6)
-    goal(s, at=(4.4, 2.6), radius=0.35)
+    goal(s, at=(4.1, 2.5), radius=0.35)
     return s
 
 
@@ -130,11 +131,11 @@ def stand_up() -> Sketch:
             (channel, channel + 2),
             limits=[(-1.7, 0.4), (-0.4, 2.2)],
             thick=0.07,
-            speed=0.5,
-            density=1.5,
+            speed=1.5,
+            density=3.0,
             collision=0,
         )
-    goal(s, at=(2.5, 2.55), radius=0.25)
+    goal(s, at=(2.5, 2.4), radius=0.25)
     return s
 
 
@@ -162,14 +163,15 @@ def wheel_with_arms() -> Sketch:
 
 
 def roll_the_star() -> Sketch:
-    """Roll the star over the step by stretching its six arms in turn, until its heart is at the blue wall."""
-    s = Sketch("l", right=BLUE)
+    """Roll the star over the step by stretching its six arms in turn, until its heart is at the blue ball."""
+    s = Sketch("l")
     heart = ball(s, at=(1.2, 1.0), radius=0.22)
     for i in range(6):
         turn = math.pi * i / 3
         points = [(1.2 + r * math.cos(turn), 1.0 + r * math.sin(turn)) for r in (0.2, 0.66)]
         limb(s, (f"arm_{i}",), heart, points, (i % 3,), limits=[(-0.8, 0.8)], thick=0.05, speed=1.0, density=1.5, collision=0)
-    block(s, "step", (3.0, 0.45), (0.3, 0.06))
+    block(s, "step", (2.3, 0.46), (0.3, 0.06))
+    goal(s, at=(3.4, 0.9), radius=0.3)
     return s
 
 
@@ -182,7 +184,7 @@ def penalty_kick() -> Sketch:
     limb(s, ("thigh", "shank", "foot"), post, points, (0, 1, 2), limits=limits, thick=0.06, speed=1.8)
     ball(s, at=(1.45, 0.58), radius=0.17)
     s.named("ramp", s.builder.polygon([(1.8, GROUND), (2.7, GROUND), (2.7, 0.75)], fixed=True))
-    block(s, "red_wall", (3.3, 0.6), (0.1, 0.2), role=RED)
+    block(s, "red_wall", (3.3, 0.5), (0.1, 0.1), role=RED)
     rock(s, "keeper", (4.2, 3.6), 0.35)
     return s
 

@@ -55,7 +55,7 @@ def over_the_red_wall() -> Sketch:
 
 
 def sweep_it_down() -> Sketch:
-    """Keep the green ball between red floor and red ceiling with its jet, and sweep the blue one off the shelf so that they meet in the air."""
+    """Hover with the green ball between red floor and red ceiling, and sweep the blue one off its shelf so that they meet in the air."""
     s = Sketch("m", floor=RED, ceiling=RED)
     bat = bar(s, "bat", (4.6, 4.7), (4.6, 2.95), thick=0.05)
     s.builder.joint(CEILING, bat, at=(4.6, 4.7), motor=True, speed=0.8, power=0.5, limits=(-1.6, 0.2))
