@@ -17,7 +17,7 @@ def walk_upright() -> Sketch:
         points = [(1.2, 1.3), ((1.2 + foot) / 2 + 0.04, 0.85), (foot, GROUND + 0.08)]
         names = (f"{side}_thigh", f"{side}_shank")
         limb(s, names, torso, points, (channel, channel + 2), limits=[(-0.9, 0.9), KNEE], thick=0.07, speed=1.2, density=3.0, collision=0)
-    goal(s, at=(2.4, 1.5), radius=0.3)
+    goal(s, at=(2.2, 1.5), radius=0.3)
     return s
 
 
@@ -53,8 +53,8 @@ def four_legs() -> Sketch:
 
 
 def sprint() -> Sketch:
-    """Run on a hind leg and a fore leg of three parts each, and be at the blue wall before time is up."""
-    s = Sketch("l", right=BLUE)
+    """Run on a hind leg and a fore leg of three parts each, and be at the blue ball before time is up."""
+    s = Sketch("l")
     trunk = s.named("trunk", s.builder.box((1.2, 1.05), (0.55, 0.1), role=GREEN))
     for side, hip, channel in (("hind", 0.75, 0), ("fore", 1.65, 1)):
         points = [(hip, 1.0), (hip + 0.15, 0.75), (hip - 0.12, 0.55), (hip + 0.05, GROUND + 0.06)]
@@ -70,7 +70,7 @@ def sprint() -> Sketch:
             density=2.0,
             collision=0,
         )
-    rock(s, "sun", (4.0, 2.4), 0.4)
+    goal(s, at=(3.2, 0.95), radius=0.3)
     return s
 
 
@@ -81,7 +81,7 @@ def hop_high() -> Sketch:
     points = [(2.3, 0.95), (2.7, 0.8), (2.15, 0.62), (2.6, GROUND + 0.08)]
     limits = [(-1.3, 0.3), (-0.3, 2.4), (-2.4, 0.3)]
     limb(s, ("thigh", "shank", "foot"), body, points, (0, 1, 2), limits=limits, thick=0.06, speed=2.0, density=1.5, collision=0)
-    goal(s, at=(2.4, 2.6), radius=0.25)
+    goal(s, at=(2.4, 2.17), radius=0.25)
     return s
 
 
@@ -135,7 +135,7 @@ def stand_up() -> Sketch:
             density=3.0,
             collision=0,
         )
-    goal(s, at=(2.5, 2.4), radius=0.25)
+    goal(s, at=(2.45, 2.65), radius=0.25)
     return s
 
 
@@ -163,20 +163,19 @@ def wheel_with_arms() -> Sketch:
 
 
 def roll_the_star() -> Sketch:
-    """Roll the star over the step by stretching its six arms in turn, until its heart is at the blue ball."""
+    """Roll the star to the right by swinging its six arms in turn, until its heart is at the blue ball."""
     s = Sketch("l")
     heart = ball(s, at=(1.2, 1.0), radius=0.22)
     for i in range(6):
         turn = math.pi * i / 3
         points = [(1.2 + r * math.cos(turn), 1.0 + r * math.sin(turn)) for r in (0.2, 0.66)]
         limb(s, (f"arm_{i}",), heart, points, (i % 3,), limits=[(-0.8, 0.8)], thick=0.05, speed=1.0, density=1.5, collision=0)
-    block(s, "step", (2.3, 0.46), (0.3, 0.06))
-    goal(s, at=(3.4, 0.9), radius=0.3)
+    goal(s, at=(2.6, 0.9), radius=0.3)
     return s
 
 
 def penalty_kick() -> Sketch:
-    """Swing the leg back and kick the green ball up the ramp and over the red wall against the blue one."""
+    """Swing the leg back and kick the green ball up the ramp, off its end and against the blue wall."""
     s = Sketch("l", floor={"friction": 0.5}, right=BLUE)
     post = block(s, "post", (0.8, 1.9), (0.12, 0.35))
     points = [(0.8, 1.6), (0.75, 1.05), (0.7, 0.62), (1.0, 0.5)]
@@ -184,7 +183,6 @@ def penalty_kick() -> Sketch:
     limb(s, ("thigh", "shank", "foot"), post, points, (0, 1, 2), limits=limits, thick=0.06, speed=1.8)
     ball(s, at=(1.45, 0.58), radius=0.17)
     s.named("ramp", s.builder.polygon([(1.8, GROUND), (2.7, GROUND), (2.7, 0.75)], fixed=True))
-    block(s, "red_wall", (3.3, 0.5), (0.1, 0.1), role=RED)
     rock(s, "keeper", (4.2, 3.6), 0.35)
     return s
 
