@@ -70,7 +70,7 @@ def sprint() -> Sketch:
             density=2.0,
             collision=0,
         )
-    goal(s, at=(3.2, 0.95), radius=0.3)
+    goal(s, at=(2.8, 0.95), radius=0.3)
     return s
 
 
@@ -170,7 +170,7 @@ def roll_the_star() -> Sketch:
         turn = math.pi * i / 3
         points = [(1.2 + r * math.cos(turn), 1.0 + r * math.sin(turn)) for r in (0.2, 0.66)]
         limb(s, (f"arm_{i}",), heart, points, (i % 3,), limits=[(-0.8, 0.8)], thick=0.05, speed=1.0, density=1.5, collision=0)
-    goal(s, at=(2.6, 0.9), radius=0.3)
+    goal(s, at=(2.4, 0.9), radius=0.3)
     return s
 
 
