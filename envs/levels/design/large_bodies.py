@@ -6,19 +6,6 @@ from envs.levels.design.machines import bar, block, limb, rock, wheel
 from envs.levels.design.parts import BLUE, GREEN, RED, Design, Sketch, ball, goal
 
 GROUND = 0.4  # m, where the floor is
-KNEE = (-1.2, 0.1)  # rad, that a knee bends
-
-
-def walk_upright() -> Sketch:
-    """Walk on two legs to the blue ball on the right without sitting down on the red floor."""
-    s = Sketch("l", floor=RED)
-    torso = s.named("torso", s.builder.box((1.2, 1.55), (0.15, 0.3), role=GREEN))
-    for side, foot, channel in (("left", 1.0, 0), ("right", 1.4, 1)):
-        points = [(1.2, 1.3), ((1.2 + foot) / 2 + 0.04, 0.85), (foot, GROUND + 0.08)]
-        names = (f"{side}_thigh", f"{side}_shank")
-        limb(s, names, torso, points, (channel, channel + 2), limits=[(-0.9, 0.9), KNEE], thick=0.07, speed=1.2, density=3.0, collision=0)
-    goal(s, at=(2.2, 1.5), radius=0.3)
-    return s
 
 
 def four_legs() -> Sketch:
@@ -82,19 +69,6 @@ def hop_high() -> Sketch:
     limits = [(-1.3, 0.3), (-0.3, 2.4), (-2.4, 0.3)]
     limb(s, ("thigh", "shank", "foot"), body, points, (0, 1, 2), limits=limits, thick=0.06, speed=2.0, density=1.5, collision=0)
     goal(s, at=(2.4, 2.17), radius=0.25)
-    return s
-
-
-def crawl_under() -> Sketch:
-    """Crawl like a caterpillar, never arching up into the red beam, until the head is at the blue ball."""
-    s = Sketch("l")
-    bodies = [bar(s, "tail", (0.3, 0.5), (0.75, 0.5), thick=0.08)]
-    points = [(0.75 + 0.45 * i, 0.5) for i in range(5)]
-    bodies += limb(s, ("rear", "middle", "front"), bodies[0], points[:4], (0, 1, 2), limits=[(-0.9, 0.9)] * 3, thick=0.08, speed=0.8)
-    head = bar(s, "head", points[3], points[4], thick=0.08, role=GREEN)
-    s.builder.joint(bodies[-1], head, at=points[3], motor=True, speed=0.8, limits=(-0.9, 0.9), channel=3)
-    block(s, "beam", (2.9, 1.05), (0.4, 0.1), role=RED)
-    goal(s, at=(3.3, 0.65), radius=0.25)
     return s
 
 
@@ -188,7 +162,7 @@ def penalty_kick() -> Sketch:
 
 
 THEMES: dict[str, list[Design]] = {
-    "walkers": [walk_upright, four_legs, sprint, crawl_under],
+    "walkers": [four_legs, sprint],
     "hoppers": [hop_high, push_off],
     "balance": [stand_up, wheel_with_arms],
     "rollers": [roll_the_star],
