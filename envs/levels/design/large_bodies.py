@@ -57,7 +57,7 @@ def sprint() -> Sketch:
             density=2.0,
             collision=0,
         )
-    goal(s, at=(2.8, 0.95), radius=0.3)
+    goal(s, at=(2.65, 0.95), radius=0.3)
     return s
 
 
