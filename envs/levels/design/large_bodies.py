@@ -83,7 +83,7 @@ def push_off() -> Sketch:
         limb(s, (f"{side}_thigh", f"{side}_shank"), body, points, (channel, channel + 2), limits=bend, speed=1.5, power=1.0, collision=0)
     rock(s, "low_moon", (2.6, 1.1), 0.5)
     rock(s, "high_moon", (3.0, 3.6), 0.6)
-    goal(s, at=(4.1, 2.5), radius=0.35)
+    goal(s, at=(4.1, 2.5), radius=0.22)
     return s
 
 
