@@ -8,10 +8,10 @@ from collections.abc import Sequence
 
 from envs import level_file, search, sizes
 from envs.level_model import LevelModel
-from envs.levels.design import parts, small
+from envs.levels.design import large_bodies, medium, medium_flight, medium_games, parts, small
 from physics.errors import InputError
 
-MODULES = (small,)
+MODULES = (small, medium, medium_flight, medium_games, large_bodies)
 STEADY = 0.5  # a solution that solves the level from fewer of the jittered starts is searched anew
 
 
