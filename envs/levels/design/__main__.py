@@ -8,10 +8,10 @@ from collections.abc import Sequence
 
 from envs import level_file, search, sizes
 from envs.level_model import LevelModel
-from envs.levels.design import parts, small
+from envs.levels.design import large_arms, large_flights, large_machines, large_throwing, large_vehicles, parts, small
 from physics.errors import InputError
 
-MODULES = (small,)
+MODULES = (small, large_vehicles, large_flights, large_arms, large_throwing, large_machines)
 STEADY = 0.5  # a solution that solves the level from fewer of the jittered starts is searched anew
 
 

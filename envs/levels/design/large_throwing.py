@@ -1,0 +1,115 @@
+"""Levels of size L in which something is thrown, struck or shot."""
+
+from envs.levels.design.machines import block, crate, rod, wedge
+from envs.levels.design.parts import BLUE, GREEN, RED, Design, Sketch, ball, goal
+from physics.build import CEILING, FLOOR, RIGHT
+
+
+def over_the_wall() -> Sketch:
+    """Throw the green ball with the two-jointed arm over the high wall onto the blue block; the floor is red."""
+    s = Sketch("l", floor=RED)
+    base = block(s, "base", (1.1, 1.5), (0.4, 0.95))
+    shoulder, elbow, hand = (1.3, 0.9), (0.75, 1.0), (0.2, 0.95)
+    upper = rod(s, "upper_arm", shoulder, elbow, half=0.06, density=2.0)
+    fore = rod(s, "forearm", elbow, hand)
+    s.builder.joint(base, upper, at=shoulder, motor=True, speed=-1.2, power=3.0, limits=(-1.9, 0.1))
+    s.builder.joint(upper, fore, at=elbow, motor=True, speed=-1.2, power=2.0, limits=(-1.0, 0.1), channel=1)
+    for name, x in (("outer_rim", 0.16), ("inner_rim", 0.6)):
+        rim = crate(s, name, (x - 0.03, x + 0.03), (0.98, 1.2))
+        s.builder.joint(fore, rim, at=(x, 0.98), fixed=True)
+    s.named("ball", s.builder.circle((0.38, 1.18), 0.16, role=GREEN))
+    block(s, "wall", (2.6, 2.75), (0.4, 2.6))
+    block(s, "target", (3.5, 4.3), (0.4, 0.8), BLUE)
+    return s
+
+
+def storm_the_hut() -> Sketch:
+    """Strike the heavy green ball with the club so that it breaks into the hut in which the blue ball stands."""
+    s = Sketch("l", left=RED)
+    block(s, "tee", (0.9, 1.2), (0.4, 0.9))
+    club = rod(s, "club", (0.9, 3.2), (0.6, 1.1), half=0.07, density=4.0)
+    s.builder.joint(CEILING, club, at=(0.9, 3.2), motor=True, speed=0.8, power=0.12)
+    ball(s, at=(1.05, 1.07), radius=0.16, density=6.0)
+    for name, x in (("front_wall", 3.2), ("back_wall", 4.3)):
+        crate(s, name, (x - 0.08, x + 0.08), (0.4, 1.3), density=1.5)
+    crate(s, "roof", (3.0, 4.5), (1.3, 1.42))
+    crate(s, "chimney", (3.1, 3.35), (1.42, 1.9), density=1.5)
+    crate(s, "crate", (2.8, 3.1), (0.4, 0.85))
+    goal(s, at=(3.8, 0.65), radius=0.25)
+    return s
+
+
+def let_go_in_time() -> Sketch:
+    """Hold the finger shut, kick the strut away, and open the finger when the arm throws the green ball towards the blue wall."""
+    s = Sketch("l", floor=RED, right=BLUE)
+    frame = wedge(s, "frame", [(1.4, 0.4), (2.2, 0.4), (1.85, 1.5), (1.75, 1.5)])
+    arm = rod(s, "arm", (0.45, 1.0), (2.2, 1.55), half=0.05)
+    s.builder.joint(frame, arm, at=(1.8, 1.42))
+    weight = s.named("weight", s.builder.circle((2.2, 1.3), 0.26, density=6.0))
+    s.builder.joint(arm, weight, at=(2.2, 1.5))
+    strut = rod(s, "strut", (1.0, 2.5), (1.07, 1.3), half=0.04)
+    s.builder.joint(CEILING, strut, at=(1.0, 2.5), motor=True, speed=-0.5, power=3.0, limits=(-1.5, 0.0), channel=1)
+    finger = rod(s, "finger", (0.47, 1.0), (0.36, 1.3), half=0.03)
+    s.builder.joint(arm, finger, at=(0.47, 1.0), motor=True, speed=-0.5, power=3.0, limits=(0.0, 1.5))
+    rim = rod(s, "rim", (0.76, 1.1), (0.71, 1.26), half=0.03)
+    s.builder.joint(arm, rim, at=(0.76, 1.1), fixed=True)
+    s.named("ball", s.builder.circle((0.57, 1.24), 0.11, role=GREEN))
+    block(s, "wall", (3.3, 3.45), (0.4, 2.2))
+    return s
+
+
+def pinball() -> Sketch:
+    """Keep the green ball in play with the two flippers and shoot it up past the bumpers to the blue ball; the drain is red."""
+    s = Sketch("l", floor=RED)
+    for name, sign, x in (("left", 1, 1.35), ("right", -1, 3.65)):
+        flipper = rod(s, f"{name}_flipper", (x, 1.3), (x + sign * 0.8, 1.05))
+        motor = {"speed": 2.0 * sign, "power": 1.0, "limits": (-0.15, 0.9) if sign > 0 else (-0.9, 0.15)}
+        s.builder.joint(FLOOR, flipper, at=(x, 1.3), motor=True, channel=0 if sign > 0 else 1, **motor)
+    wedge(s, "left_lane", [(0.0, 1.5), (1.3, 1.2), (1.3, 1.36), (0.0, 2.0)])
+    wedge(s, "right_lane", [(3.7, 1.2), (5.0, 1.5), (5.0, 2.0), (3.7, 1.36)])
+    block(s, "guard", (2.0, 3.0), (3.75, 3.87))
+    ball(s, at=(1.3, 3.6), radius=0.15, vel=(0.4, 0.0), restitution=0.5)
+    for name, x, y in (("left_bumper", 1.2, 2.8), ("right_bumper", 3.7, 2.7)):
+        s.named(name, s.builder.circle((x, y), 0.25, fixed=True, restitution=0.9))
+    goal(s, at=(2.5, 4.5), radius=0.3)
+    return s
+
+
+def high_striker() -> Sketch:
+    """Raise the hammer and bring it down hard on the see-saw, so that the green ball flies up to the blue board."""
+    s = Sketch("l", right=RED)
+    saw = s.named("see_saw", s.builder.box((2.2, 0.8), (1.1, 0.06), 0.2))
+    s.builder.joint(FLOOR, saw, at=(2.2, 0.8), limits=(-0.4, 0.0))
+    rim = crate(s, "rim", (1.08, 1.14), (0.62, 0.86))
+    s.builder.joint(saw, rim, at=(1.11, 0.62), fixed=True)
+    handle = rod(s, "handle", (4.4, 1.5), (3.25, 1.32), half=0.04)
+    s.builder.joint(RIGHT, handle, at=(4.4, 1.5), motor=True, speed=1.0, power=3.0, limits=(-1.5, 0.3))
+    head = s.named("head", s.builder.circle((3.2, 1.32), 0.2, density=5.0))
+    s.builder.joint(handle, head, at=(3.2, 1.32), fixed=True)
+    ball(s, at=(1.32, 0.86), radius=0.15, density=0.8)
+    block(s, "red_side", (0.55, 0.65), (1.6, 4.0), RED)
+    block(s, "target", (0.8, 2.0), (3.4, 3.55), BLUE)
+    return s
+
+
+def return_the_shuttle() -> Sketch:
+    """Bat the falling green ball across the net with the three-part racket arm to the blue wall."""
+    s = Sketch("l", floor=RED, left=RED, right=BLUE)
+    points = [(0.8, 0.5), (0.9, 1.2), (1.3, 1.7)]
+    upper = rod(s, "upper_arm", points[0], points[1], half=0.06, density=2.0)
+    fore = rod(s, "forearm", points[1], points[2])
+    racket = s.named("racket", s.builder.box((1.42, 1.85), (0.04, 0.3), 0.5))
+    s.builder.joint(FLOOR, upper, at=points[0], motor=True, speed=0.6, power=4.0, limits=(-0.8, 0.8))
+    s.builder.joint(upper, fore, at=points[1], motor=True, speed=0.8, power=3.0, limits=(-1.0, 1.0), channel=1)
+    s.builder.joint(fore, racket, at=points[2], motor=True, speed=0.8, power=2.0, limits=(-0.8, 0.8), channel=2)
+    block(s, "net", (2.9, 3.0), (0.4, 2.7), RED)
+    ball(s, at=(2.4, 3.6), radius=0.14, vel=(-0.8, 1.5), density=0.5)
+    block(s, "red_roof", (3.6, 3.75), (4.0, 5.0), RED)
+    return s
+
+
+THEMES: dict[str, list[Design]] = {
+    "throwing": [over_the_wall, let_go_in_time, storm_the_hut],
+    "striking": [pinball, high_striker, return_the_shuttle],
+}
+TWINS: dict[str, Design] = {}
