@@ -14,7 +14,7 @@ def through_the_window() -> Sketch:
     last = FLOOR
     for i, (start, end) in enumerate(itertools.pairwise(points)):
         link = rod(s, ("upper_arm", "forearm", "wrist")[i], start, end, half=0.06 - 0.01 * i, density=1.0 - 0.3 * i)
-        s.builder.joint(last, link, at=start, motor=True, speed=0.25, power=(6.0, 3.0, 1.5)[i], channel=i)
+        s.builder.joint(last, link, at=start, motor=True, speed=0.12, power=(6.0, 3.0, 1.5)[i], channel=i)
         last = link
     hand = ball(s, at=points[-1], radius=0.11, density=0.5)
     s.builder.joint(last, hand, at=points[-1], fixed=True)
@@ -48,8 +48,8 @@ def lower_the_hook() -> Sketch:
     tower = block(s, "tower", (1.1, 1.4), (0.4, 3.1))
     boom = rod(s, "boom", (1.25, 3.0), (2.0, 4.2), half=0.06)
     jib = rod(s, "jib", (2.0, 4.2), (2.7, 3.6))
-    s.builder.joint(tower, boom, at=(1.25, 3.0), motor=True, speed=0.15, power=8.0)
-    s.builder.joint(boom, jib, at=(2.0, 4.2), motor=True, speed=0.15, power=4.0, channel=1)
+    s.builder.joint(tower, boom, at=(1.25, 3.0), motor=True, speed=0.09, power=12.0)
+    s.builder.joint(boom, jib, at=(2.0, 4.2), motor=True, speed=0.09, power=8.0, channel=1)
     last = chain(s, jib, [(2.7, 3.6), (2.7, 3.3), (2.7, 3.0), (2.7, 2.7)], half=0.03)
     hook = ball(s, at=(2.7, 2.62), radius=0.12, density=2.0)
     s.builder.joint(last, hook, at=(2.7, 2.7))

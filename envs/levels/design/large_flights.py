@@ -35,13 +35,13 @@ def serpent_shaft() -> Sketch:
 def between_towers() -> Sketch:
     """Steer the lander with its two jets between the red towers and bring it down on the blue pad, legs first."""
     s = Sketch("l", floor=RED, left=RED, right=RED)
-    for name, x, top in (("left_tower", 1.6, 2.4), ("right_tower", 4.1, 1.9)):
+    for name, x, top in (("left_tower", 1.6, 3.2), ("right_tower", 4.1, 2.6)):
         block(s, name, (x - 0.12, x + 0.12), (0.4, top), RED)
         wedge(s, f"{name}_roof", [(x - 0.22, top), (x + 0.22, top), (x, top + 0.35)], RED)
     block(s, "pad", (2.3, 3.4), (0.4, 0.7), BLUE)
-    body = s.named("lander", s.builder.box((0.8, 4.1), (0.24, 0.16), vel=(0.5, 0.0)))
+    body = s.named("lander", s.builder.box((0.8, 4.1), (0.24, 0.16), vel=(0.4, 0.0)))
     for i, (name, side) in enumerate((("left_leg", -1), ("right_leg", 1))):
-        leg = rod(s, name, (0.8 + side * 0.2, 4.0), (0.8 + side * 0.36, 3.65), GREEN, half=0.04, vel=(0.5, 0.0))
+        leg = rod(s, name, (0.8 + side * 0.2, 4.0), (0.8 + side * 0.36, 3.65), GREEN, half=0.04, vel=(0.4, 0.0))
         s.builder.joint(body, leg, at=(0.8 + side * 0.2, 4.0), fixed=True)
         s.builder.thruster(body, at=(0.8 + side * 0.2, 3.94), angle=UP, power=0.16, channel=i)
     return s
@@ -63,11 +63,11 @@ def four_ledges() -> Sketch:
 def mill_street() -> Sketch:
     """Drive the green car past the three red mills, each at the right moment, to the blue wall."""
     s = Sketch("l", left=RED, right=BLUE)
-    for i, (x, speed, angle) in enumerate(((1.75, 0.35, 0.0), (2.95, -0.45, 0.8), (4.15, 0.55, 1.6))):
-        end = (0.85 * math.cos(angle), 0.85 * math.sin(angle))
+    for i, (x, speed, angle) in enumerate(((1.75, 0.2, 0.0), (2.95, -0.25, 0.8), (4.15, 0.3, 1.6))):
+        end = (0.84 * math.cos(angle), 0.84 * math.sin(angle))
         mill = rod(s, f"mill_{i + 1}", (x - end[0], 1.5 - end[1]), (x + end[0], 1.5 + end[1]), RED)
         s.builder.joint(CEILING, mill, at=(x, 1.5), motor=True, auto=True, speed=speed, power=2.0)
-    car(s, 0.5, 0.4, half=0.3, radius=0.16, role=GREEN, speed=0.9)
+    car(s, 0.4, 0.4, half=0.26, radius=0.16, role=GREEN, speed=1.6)
     return s
 
 

@@ -1,6 +1,6 @@
 """Levels of size L with machines: rollers, gears, flaps, dominoes, things that tip and things that balance."""
 
-from envs.levels.design.machines import block, car, crate, rod, wedge
+from envs.levels.design.machines import NORMAL, block, car, crate, rod, wedge
 from envs.levels.design.parts import BLUE, GREEN, RED, Design, Sketch, ball, goal
 from physics.build import CEILING, FLOOR, LEFT
 
@@ -39,30 +39,27 @@ def three_crosses() -> Sketch:
     """Turn the first cross so that the second turns the third, until its green arm comes round to the blue ball."""
     s = Sketch("l")
     walls = (FLOOR, CEILING, LEFT)
-    for i, (x, turned) in enumerate(((1.2, 0.0), (2.3, 0.785), (3.4, 0.0))):
-        if i < 2:
-            first = s.named(f"bar_{i + 1}", s.builder.box((x, 2.2), (0.62, 0.05), turned))
-        else:
-            first = rod(s, "pointer", (x - 0.62, 2.2), (x + 0.9, 2.2), GREEN)
-        second = s.named(f"cross_bar_{i + 1}", s.builder.box((x, 2.2), (0.62, 0.05), turned + 1.5708))
+    for i, (x, turned) in enumerate(((1.5, 0.0), (2.35, 0.785), (3.2, 0.0))):
+        first = s.named(f"bar_{i + 1}", s.builder.box((x, 2.2), (0.62, 0.05), turned, GREEN if i == 2 else NORMAL))
+        second = s.named(f"cross_bar_{i + 1}", s.builder.box((x, 2.2), (0.56 if i == 2 else 0.62, 0.05), turned + 1.5708))
         s.builder.joint(first, second, at=(x, 2.2), fixed=True)
-        s.builder.joint(walls[i], first, at=(x, 2.2), motor=i == 0, speed=0.2, power=2.0)
-    goal(s, at=(3.4, 3.25), radius=0.2)
-    s.named("hazard", s.builder.circle((3.4, 1.15), 0.2, role=RED, fixed=True))
+        s.builder.joint(walls[i], first, at=(x, 2.2), motor=i == 0, speed=0.2, power=3.0)
+    goal(s, at=(3.2, 3.0), radius=0.2)
+    s.named("hazard", s.builder.circle((3.77, 1.63), 0.2, role=RED, fixed=True))
     return s
 
 
 def domino_row() -> Sketch:
     """Topple the row of dominoes with the hanging arm so that the last one sends the green ball down to the blue block."""
     s = Sketch("l", floor=RED)
-    block(s, "shelf", (1.1, 3.35), (1.05, 1.2))
+    block(s, "shelf", (1.1, 3.1), (1.05, 1.2))
     arm = rod(s, "arm", (0.55, 3.0), (0.55, 1.4), half=0.06)
-    s.builder.joint(CEILING, arm, at=(0.55, 3.0), motor=True, speed=0.15, power=0.15)
+    s.builder.joint(CEILING, arm, at=(0.55, 3.0), motor=True, speed=0.15, power=0.5)
     for i in range(4):
         x = 1.4 + 0.37 * i
         crate(s, f"domino_{i + 1}", (x - 0.06, x + 0.06), (1.2, 1.82), density=1.0 + 0.3 * i)
-    ball(s, at=(3.08, 1.34), radius=0.14, density=0.6)
-    block(s, "target", (3.6, 4.3), (0.4, 0.75), BLUE)
+    ball(s, at=(2.97, 1.34), radius=0.14, density=0.6)
+    block(s, "target", (3.3, 4.1), (0.4, 0.75), BLUE)
     return s
 
 
@@ -70,13 +67,13 @@ def tipping_bridge() -> Sketch:
     """Drive up the tipping bridge, wait until it tips over, and go on across the second one to the blue ball."""
     s = Sketch("l", floor=RED)
     block(s, "start", (0.0, 1.05), (0.4, 1.0))
-    block(s, "middle", (2.55, 2.75), (0.4, 1.25))
-    block(s, "end", (4.3, 5.0), (0.4, 1.3))
-    for i, (x, y, angle) in enumerate(((1.8, 1.2, 0.25), (3.52, 1.28, 0.2))):
-        bridge = s.named(f"bridge_{i + 1}", s.builder.box((x, y), (0.72, 0.05), angle))
-        s.builder.joint((FLOOR, CEILING)[i], bridge, at=(x, y), limits=(-0.5, 0.02))
-    car(s, 0.45, 1.0, half=0.26, radius=0.17, role=GREEN, speed=0.6, density=2.0)
-    goal(s, at=(4.7, 1.65), radius=0.28)
+    block(s, "middle", (2.55, 2.77), (0.4, 1.0))
+    block(s, "end", (4.27, 5.0), (0.4, 1.0))
+    for i, x in enumerate((1.8, 3.52)):
+        bridge = s.named(f"bridge_{i + 1}", s.builder.box((x, 1.15), (0.72, 0.05), 0.29))
+        s.builder.joint((FLOOR, CEILING)[i], bridge, at=(x, 1.15), limits=(-0.58, 0.02))
+    car(s, 0.45, 1.0, half=0.26, radius=0.17, role=GREEN, speed=0.9, density=2.0)
+    goal(s, at=(4.7, 1.35), radius=0.28)
     return s
 
 
