@@ -74,7 +74,7 @@ def shovel_and_lift() -> Sketch:
     s.builder.joint(back, bottom, at=heel, fixed=True)
     block(s, "stop", (3.45, 3.6), (0.4, 1.1))
     ball(s, at=(3.2, 0.6), radius=0.2, density=0.5)
-    goal(s, at=(3.1, 2.5), radius=0.3)
+    goal(s, at=(3.0, 2.3), radius=0.3)
     return s
 
 
@@ -86,7 +86,7 @@ def swing_the_flail() -> Sketch:
     last = chain(s, rotor, [(2.85, 2.7), (2.85, 2.42), (2.85, 2.14), (2.85, 1.86)], half=0.03)
     flail = ball(s, at=(2.85, 1.8), radius=0.13)
     s.builder.joint(last, flail, at=(2.85, 1.86))
-    goal(s, at=(3.0, 4.4), radius=0.25)
+    goal(s, at=(2.95, 4.15), radius=0.25)
     block(s, "red_board", (4.45, 4.6), (1.0, 3.2), RED)
     return s
 
@@ -103,7 +103,7 @@ def clear_the_way() -> Sketch:
     block(s, "road", (0.0, 3.0), (0.4, 1.0))
     crate(s, "lower", (2.5, 2.9), (1.0, 1.6), density=4.0)
     crate(s, "upper", (2.45, 2.95), (1.6, 2.1), density=4.0)
-    car(s, 0.5, 1.0, half=0.3, radius=0.16, role=GREEN, speed=0.7)
+    car(s, 0.5, 1.0, half=0.38, radius=0.16, role=GREEN, speed=1.0, overhang=0.18)
     return s
 
 

@@ -2,7 +2,7 @@
 
 import math
 
-from envs.levels.design.machines import block, car, crate, rod, wedge
+from envs.levels.design.machines import block, car, chain, crate, rod, wedge
 from envs.levels.design.parts import BLUE, GREEN, RED, UP, Design, Sketch, goal, rocket
 from physics.build import CEILING
 
@@ -61,13 +61,14 @@ def four_ledges() -> Sketch:
 
 
 def mill_street() -> Sketch:
-    """Drive the green car past the three red mills, each at the right moment, to the blue wall."""
+    """Drive the green car over the hump and past the two red mills, each at the right moment, to the blue wall."""
     s = Sketch("l", left=RED, right=BLUE)
-    for i, (x, speed, angle) in enumerate(((1.75, 0.2, 0.0), (2.95, -0.25, 0.8), (4.15, 0.3, 1.6))):
+    for i, (x, speed, angle) in enumerate(((1.9, 0.22, 0.6), (3.5, -0.25, 1.6))):
         end = (0.84 * math.cos(angle), 0.84 * math.sin(angle))
         mill = rod(s, f"mill_{i + 1}", (x - end[0], 1.5 - end[1]), (x + end[0], 1.5 + end[1]), RED)
         s.builder.joint(CEILING, mill, at=(x, 1.5), motor=True, auto=True, speed=speed, power=2.0)
-    car(s, 0.4, 0.4, half=0.26, radius=0.16, role=GREEN, speed=1.6)
+    wedge(s, "hump", [(2.4, 0.4), (3.0, 0.4), (2.7, 0.45)])
+    car(s, 0.5, 0.4, half=0.38, radius=0.15, role=GREEN, speed=1.6, overhang=0.17)
     return s
 
 
@@ -88,8 +89,23 @@ def mine_lift() -> Sketch:
     return s
 
 
+def tow_over_the_wall() -> Sketch:
+    """Carry the green ball on its rope over the red wall with the two jets of the flyer, and lower it onto the blue ball."""
+    s = Sketch("l", left=RED)
+    flyer = s.named("flyer", s.builder.box((1.0, 2.0), (0.35, 0.1)))
+    for i, side in enumerate((-1, 1)):
+        s.builder.thruster(flyer, at=(1.0 + side * 0.3, 1.9), angle=UP, power=0.15, channel=i)
+    last = chain(s, flyer, [(1.0, 1.95), (1.0, 1.6), (1.0, 1.25), (1.0, 0.9)], half=0.03)
+    load = s.named("load", s.builder.circle((1.0, 0.75), 0.17, role=GREEN))
+    s.builder.joint(last, load, at=(1.0, 0.9))
+    block(s, "red_wall", (2.3, 2.45), (0.4, 1.6), RED)
+    block(s, "red_roof", (3.6, 5.0), (1.7, 1.85), RED)
+    goal(s, at=(4.2, 0.75), radius=0.33)
+    return s
+
+
 THEMES: dict[str, list[Design]] = {
-    "flying": [three_gates, serpent_shaft, between_towers, mine_lift],
+    "flying": [three_gates, serpent_shaft, between_towers, mine_lift, tow_over_the_wall],
     "platforms": [four_ledges],
     "timing": [mill_street],
 }

@@ -52,14 +52,14 @@ def three_crosses() -> Sketch:
 def domino_row() -> Sketch:
     """Topple the row of dominoes with the hanging arm so that the last one sends the green ball down to the blue block."""
     s = Sketch("l", floor=RED)
-    block(s, "shelf", (1.1, 3.1), (1.05, 1.2))
+    block(s, "shelf", (1.1, 3.05), (1.05, 1.2), friction=0.3)
     arm = rod(s, "arm", (0.55, 3.0), (0.55, 1.4), half=0.06)
     s.builder.joint(CEILING, arm, at=(0.55, 3.0), motor=True, speed=0.15, power=0.5)
     for i in range(4):
         x = 1.4 + 0.37 * i
-        crate(s, f"domino_{i + 1}", (x - 0.06, x + 0.06), (1.2, 1.82), density=1.0 + 0.3 * i)
-    ball(s, at=(2.97, 1.34), radius=0.14, density=0.6)
-    block(s, "target", (3.3, 4.1), (0.4, 0.75), BLUE)
+        crate(s, f"domino_{i + 1}", (x - 0.06, x + 0.06), (1.2, 1.82), density=1.0 + 0.3 * i, friction=0.3)
+    ball(s, at=(2.76, 1.34), radius=0.14, density=0.6, friction=0.0)
+    block(s, "target", (3.2, 4.1), (0.4, 0.75), BLUE)
     return s
 
 

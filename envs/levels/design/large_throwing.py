@@ -23,19 +23,18 @@ def over_the_wall() -> Sketch:
     return s
 
 
-def storm_the_hut() -> Sketch:
-    """Strike the heavy green ball with the club so that it breaks into the hut in which the blue ball stands."""
-    s = Sketch("l", left=RED)
+def storm_the_tower() -> Sketch:
+    """Strike the heavy ball with the club so hard that the tower breaks down and its green chimney falls to the blue wall."""
+    s = Sketch("l", left=RED, right=BLUE)
     block(s, "tee", (0.9, 1.2), (0.4, 0.9))
     club = rod(s, "club", (0.9, 3.2), (0.6, 1.1), half=0.07, density=4.0)
-    s.builder.joint(CEILING, club, at=(0.9, 3.2), motor=True, speed=0.8, power=0.12)
-    ball(s, at=(1.05, 1.07), radius=0.16, density=6.0)
-    for name, x in (("front_wall", 3.2), ("back_wall", 4.3)):
-        crate(s, name, (x - 0.08, x + 0.08), (0.4, 1.3), density=1.5)
-    crate(s, "roof", (3.0, 4.5), (1.3, 1.42))
-    crate(s, "chimney", (3.1, 3.35), (1.42, 1.9), density=1.5)
-    crate(s, "crate", (2.8, 3.1), (0.4, 0.85))
-    goal(s, at=(3.8, 0.65), radius=0.25)
+    s.builder.joint(CEILING, club, at=(0.9, 3.2), motor=True, speed=1.0, power=0.5)
+    s.named("shot", s.builder.circle((1.05, 1.07), 0.16, density=12.0))
+    for name, x in (("front_wall", 3.2), ("back_wall", 4.0)):
+        crate(s, name, (x - 0.08, x + 0.08), (0.4, 1.3), density=0.7)
+    crate(s, "roof", (3.0, 4.2), (1.3, 1.42), density=0.5)
+    crate(s, "chimney", (3.95, 4.15), (1.42, 2.0), GREEN, density=0.5)
+    crate(s, "stone", (3.1, 3.35), (1.42, 1.8), density=0.5)
     return s
 
 
@@ -83,17 +82,17 @@ def high_striker() -> Sketch:
     rim = crate(s, "rim", (1.08, 1.14), (0.62, 0.86))
     s.builder.joint(saw, rim, at=(1.11, 0.62), fixed=True)
     handle = rod(s, "handle", (4.4, 1.5), (3.25, 1.32), half=0.04)
-    s.builder.joint(RIGHT, handle, at=(4.4, 1.5), motor=True, speed=1.0, power=3.0, limits=(-1.5, 0.3))
+    s.builder.joint(RIGHT, handle, at=(4.4, 1.5), motor=True, speed=1.2, power=10.0, limits=(-1.5, 0.3))
     head = s.named("head", s.builder.circle((3.2, 1.32), 0.2, density=8.0))
     s.builder.joint(handle, head, at=(3.2, 1.32), fixed=True)
     ball(s, at=(1.32, 0.86), radius=0.15, density=0.8)
     block(s, "red_side", (0.55, 0.65), (1.6, 4.0), RED)
-    block(s, "target", (0.8, 2.0), (2.45, 2.6), BLUE)
+    block(s, "target", (0.9, 2.4), (2.5, 2.65), BLUE)
     return s
 
 
 THEMES: dict[str, list[Design]] = {
-    "throwing": [over_the_wall, let_go_in_time, storm_the_hut],
+    "throwing": [over_the_wall, let_go_in_time, storm_the_tower],
     "striking": [pinball, high_striker],
 }
 TWINS: dict[str, Design] = {}

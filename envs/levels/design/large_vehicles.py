@@ -71,13 +71,13 @@ def stair_climber() -> Sketch:
     """Climb the stairs with the three-axled robot, which can bend in the middle, to the blue ball."""
     s = Sketch("l", left=RED)
     for i, x in enumerate((2.0, 2.75, 3.5)):
-        block(s, f"step_{i + 1}", (x, x + 0.75 if i < 2 else 5.0), (0.4, 0.66 + 0.26 * i))
+        block(s, f"step_{i + 1}", (x, x + 0.75 if i < 2 else 5.0), (0.4, 0.51 + 0.11 * i))
     rear = s.named("rear", s.builder.box((0.7, 0.8), (0.25, 0.07), role=GREEN))
     front = s.named("front", s.builder.box((1.2, 0.8), (0.25, 0.07), role=GREEN))
     s.builder.joint(rear, front, at=(0.95, 0.8), motor=True, speed=0.3, power=1.5, limits=(-0.6, 0.6), channel=1)
     for name, carrier, x in (("rear_wheel", rear, 0.5), ("middle_wheel", rear, 0.9), ("front_wheel", front, 1.4)):
-        wheel(s, name, carrier, (x, 0.63), 0.22, speed=0.7, channel=2 if carrier is front else 0)
-    goal(s, at=(4.6, 1.6), radius=0.3)
+        wheel(s, name, carrier, (x, 0.63), 0.22, speed=0.8, channel=2 if carrier is front else 0, friction=3.0)
+    goal(s, at=(4.6, 1.2), radius=0.3)
     return s
 
 
@@ -105,8 +105,8 @@ def pole_carrier() -> Sketch:
     s.builder.joint(chassis, pole, at=(0.9, 0.95))
     tip = ball(s, at=(0.9, 2.05), radius=0.1)
     s.builder.joint(pole, tip, at=(0.9, 2.0), fixed=True)
-    block(s, "gate", (2.6, 2.75), (2.4, 3.4), RED)
-    block(s, "target", (4.2, 4.4), (1.6, 2.2), BLUE)
+    block(s, "gate", (2.3, 2.45), (2.4, 3.4), RED)
+    block(s, "target", (3.4, 3.6), (1.5, 2.3), BLUE)
     return s
 
 
@@ -145,9 +145,35 @@ def parallel_lift() -> Sketch:
     return s
 
 
+def two_barriers() -> Sketch:
+    """Lift the two red barriers one after the other and drive the green car beneath them to the blue wall."""
+    s = Sketch("l", left=RED, right=BLUE)
+    for i, x in enumerate((2.0, 3.6)):
+        post = block(s, f"post_{i + 1}", (x - 0.07, x + 0.07), (1.75, 2.6))
+        barrier = rod(s, f"barrier_{i + 1}", (x, 1.85), (x, 0.62), RED, half=0.06)
+        s.builder.joint(post, barrier, at=(x, 1.85), motor=True, speed=0.15, power=3.0, limits=(-1.4, 0.0), channel=i + 1)
+    wedge(s, "hump", [(2.5, 0.4), (3.1, 0.4), (2.8, 0.48)])
+    car(s, 0.7, 0.4, half=0.4, radius=0.16, role=GREEN, speed=1.0, overhang=0.18)
+    return s
+
+
+def push_it_up() -> Sketch:
+    """Push the green ball up the ramp and over its end, so that it drops on the blue block and not on the red floor."""
+    s = Sketch("l", floor=RED, left=RED)
+    block(s, "road", (0.0, 1.7), (0.4, 0.8))
+    wedge(s, "ramp", [(1.7, 0.4), (3.0, 0.4), (3.0, 1.25), (1.7, 0.8)])
+    pusher = car(s, 0.6, 0.8, half=0.36, radius=0.19, speed=0.9, density=2.0)
+    blade = crate(s, "blade", (1.02, 1.1), (0.95, 1.4))
+    s.builder.joint(pusher, blade, at=(1.02, 1.1), fixed=True)
+    ball(s, at=(1.45, 1.03), radius=0.22, density=0.6)
+    block(s, "red_step", (3.0, 3.25), (0.4, 0.9), RED)
+    block(s, "target", (3.6, 4.4), (0.4, 0.7), BLUE)
+    return s
+
+
 THEMES: dict[str, list[Design]] = {
-    "off_road": [rough_ground, plank_bridge, stair_climber, gap_jump, draw_bridge],
-    "haulage": [lorry_and_trailer, fill_the_ditch, parallel_lift],
+    "off_road": [rough_ground, plank_bridge, stair_climber, gap_jump, draw_bridge, two_barriers],
+    "haulage": [lorry_and_trailer, fill_the_ditch, push_it_up, parallel_lift],
     "poles": [pole_carrier],
 }
 TWINS: dict[str, Design] = {}

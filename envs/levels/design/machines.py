@@ -58,11 +58,12 @@ def wheel(
 
 def car(
     sketch: Sketch, x: float, ground: float, *, half: float = 0.35, radius: float = 0.18, role: Role = NORMAL, speed: float = 1.0,
-    channel: int = 0, name: str = "car", thick: float = 0.08, power: float = 1.0, **body: Any,
+    channel: int = 0, overhang: float = 0.06, **body: Any,
 ) -> BodyRef:  # fmt: skip
-    """A chassis of half length `half` on two driven wheels that stand on `ground`; forward drives to the right."""
+    """A chassis on two driven wheels that stand on `ground`, its ends `overhang` beyond the axles; forward drives to the right."""
+    thick = 0.08  # half of it
     axle = ground + radius + 0.005
-    chassis = sketch.named(name, sketch.builder.box((x, axle + thick), (half, thick), role=role, **body))
+    chassis = sketch.named("car", sketch.builder.box((x, axle + thick), (half, thick), role=role, **body))
     for end, side in (("rear", -1), ("front", 1)):
-        wheel(sketch, f"{end}_wheel", chassis, (x + side * (half - 0.06), axle), radius, speed=speed, channel=channel, power=power)
+        wheel(sketch, f"{end}_wheel", chassis, (x + side * (half - overhang), axle), radius, speed=speed, channel=channel)
     return chassis
