@@ -99,4 +99,4 @@ THEMES: dict[str, list[Design]] = {
     "machines": [marble_run, roller_road, three_crosses, domino_row, tipping_bridge],
     "balance": [tightrope],
 }
-TWINS: dict[str, Design] = {}
+TWINS: dict[str, Design] = {"roller_road_left": roller_road, "marble_run_right": marble_run}

@@ -75,8 +75,9 @@ def stair_climber() -> Sketch:
     rear = s.named("rear", s.builder.box((0.7, 0.8), (0.25, 0.07), role=GREEN))
     front = s.named("front", s.builder.box((1.2, 0.8), (0.25, 0.07), role=GREEN))
     s.builder.joint(rear, front, at=(0.95, 0.8), motor=True, speed=0.3, power=1.5, limits=(-0.6, 0.6), channel=1)
-    for name, carrier, x in (("rear_wheel", rear, 0.5), ("middle_wheel", rear, 0.9), ("front_wheel", front, 1.4)):
-        wheel(s, name, carrier, (x, 0.63), 0.22, speed=0.8, channel=2 if carrier is front else 0, friction=3.0)
+    for name, carrier, x in (("rear_wheel", rear, 0.5), ("middle_wheel", rear, 0.9)):
+        wheel(s, name, carrier, (x, 0.63), 0.22, speed=0.8, friction=3.0)
+    wheel(s, "front_wheel", front, (1.4, 0.63), 0.22, speed=0.8, channel=2, friction=3.0, role=GREEN)
     goal(s, at=(4.6, 1.2), radius=0.3)
     return s
 
@@ -176,4 +177,4 @@ THEMES: dict[str, list[Design]] = {
     "haulage": [lorry_and_trailer, fill_the_ditch, push_it_up, parallel_lift],
     "poles": [pole_carrier],
 }
-TWINS: dict[str, Design] = {}
+TWINS: dict[str, Design] = {"rough_ground_left": rough_ground, "lorry_and_trailer_left": lorry_and_trailer}
