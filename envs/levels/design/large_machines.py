@@ -43,7 +43,7 @@ def three_crosses() -> Sketch:
         first = s.named(f"bar_{i + 1}", s.builder.box((x, 2.2), (0.62, 0.05), turned, GREEN if i == 2 else NORMAL))
         second = s.named(f"cross_bar_{i + 1}", s.builder.box((x, 2.2), (0.56 if i == 2 else 0.62, 0.05), turned + 1.5708))
         s.builder.joint(first, second, at=(x, 2.2), fixed=True)
-        s.builder.joint(walls[i], first, at=(x, 2.2), motor=i == 0, speed=0.2, power=3.0)
+        s.builder.joint(walls[i], first, at=(x, 2.2), motor=i == 0, speed=0.08, power=3.0)
     goal(s, at=(3.2, 3.0), radius=0.2)
     s.named("hazard", s.builder.circle((3.77, 1.63), 0.2, role=RED, fixed=True))
     return s

@@ -163,12 +163,12 @@ def push_it_up() -> Sketch:
     s = Sketch("l", floor=RED, left=RED)
     block(s, "road", (0.0, 1.7), (0.4, 0.8))
     wedge(s, "ramp", [(1.7, 0.4), (3.0, 0.4), (3.0, 1.25), (1.7, 0.8)])
-    pusher = car(s, 0.6, 0.8, half=0.36, radius=0.19, speed=0.9, density=2.0)
+    pusher = car(s, 0.6, 0.8, half=0.36, radius=0.19, speed=1.2, density=2.0)
     blade = crate(s, "blade", (1.02, 1.1), (0.95, 1.4))
     s.builder.joint(pusher, blade, at=(1.02, 1.1), fixed=True)
     ball(s, at=(1.45, 1.03), radius=0.22, density=0.6)
-    block(s, "red_step", (3.0, 3.25), (0.4, 0.9), RED)
-    block(s, "target", (3.6, 4.4), (0.4, 0.7), BLUE)
+    block(s, "red_step", (3.0, 3.15), (0.4, 0.7), RED)
+    block(s, "target", (3.35, 4.4), (0.4, 0.65), BLUE)
     return s
 
 
