@@ -2,7 +2,7 @@
 
 import itertools
 
-from envs.levels.design.machines import block, car, chain, crate, rod
+from envs.levels.design.contraptions import block, car, chain, crate, rod
 from envs.levels.design.parts import BLUE, GREEN, RED, Design, Sketch, ball, goal
 from physics.build import CEILING, FLOOR
 

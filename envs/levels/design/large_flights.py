@@ -2,7 +2,7 @@
 
 import math
 
-from envs.levels.design.machines import block, car, chain, crate, rod, wedge
+from envs.levels.design.contraptions import block, car, chain, crate, rod, wedge
 from envs.levels.design.parts import BLUE, GREEN, RED, UP, Design, Sketch, goal, rocket
 from physics.build import CEILING
 

@@ -1,6 +1,6 @@
 """Levels of size L with machines: rollers, gears, flaps, dominoes, things that tip and things that balance."""
 
-from envs.levels.design.machines import NORMAL, block, car, crate, rod, wedge
+from envs.levels.design.contraptions import block, car, crate, rod, wedge
 from envs.levels.design.parts import BLUE, GREEN, RED, Design, Sketch, ball, goal
 from physics.build import CEILING, FLOOR, LEFT
 
@@ -32,20 +32,6 @@ def roller_road() -> Sketch:
     crate(s, "sledge", (0.75, 1.75), (1.54, 1.74), GREEN)
     crate(s, "crate", (2.2, 2.75), (1.54, 2.1), density=0.7)
     block(s, "target", (4.2, 5.0), (0.9, 1.6), BLUE)
-    return s
-
-
-def three_crosses() -> Sketch:
-    """Turn the first cross so that the second turns the third, until its green arm comes round to the blue ball."""
-    s = Sketch("l")
-    walls = (FLOOR, CEILING, LEFT)
-    for i, (x, turned) in enumerate(((1.5, 0.0), (2.35, 0.785), (3.2, 0.0))):
-        first = s.named(f"bar_{i + 1}", s.builder.box((x, 2.2), (0.62, 0.05), turned, GREEN if i == 2 else NORMAL))
-        second = s.named(f"cross_bar_{i + 1}", s.builder.box((x, 2.2), (0.56 if i == 2 else 0.62, 0.05), turned + 1.5708))
-        s.builder.joint(first, second, at=(x, 2.2), fixed=True)
-        s.builder.joint(walls[i], first, at=(x, 2.2), motor=i == 0, speed=0.08, power=3.0)
-    goal(s, at=(3.2, 3.0), radius=0.2)
-    s.named("hazard", s.builder.circle((3.77, 1.63), 0.2, role=RED, fixed=True))
     return s
 
 
@@ -96,7 +82,7 @@ def tightrope() -> Sketch:
 
 
 THEMES: dict[str, list[Design]] = {
-    "machines": [marble_run, roller_road, three_crosses, domino_row, tipping_bridge],
+    "machines": [marble_run, roller_road, domino_row, tipping_bridge],
     "balance": [tightrope],
 }
 TWINS: dict[str, Design] = {"roller_road_left": roller_road, "marble_run_right": marble_run}

@@ -1,6 +1,6 @@
 """Levels of size L in which something is thrown, struck or shot."""
 
-from envs.levels.design.machines import block, crate, rod, wedge
+from envs.levels.design.contraptions import block, crate, rod, wedge
 from envs.levels.design.parts import BLUE, GREEN, RED, Design, Sketch, ball, goal
 from physics.build import CEILING, FLOOR, RIGHT
 
@@ -38,7 +38,7 @@ def storm_the_tower() -> Sketch:
     return s
 
 
-def pinball() -> Sketch:
+def two_flippers() -> Sketch:
     """Keep the green ball in play with the two flippers and shoot it up past the bumpers to the blue ball; the drain is red."""
     s = Sketch("l", floor=RED)
     for name, sign, x in (("left", 1, 1.35), ("right", -1, 3.65)):
@@ -74,6 +74,6 @@ def high_striker() -> Sketch:
 
 THEMES: dict[str, list[Design]] = {
     "throwing": [over_the_wall, storm_the_tower],
-    "striking": [pinball, high_striker],
+    "striking": [two_flippers, high_striker],
 }
 TWINS: dict[str, Design] = {"over_the_wall_left": over_the_wall}

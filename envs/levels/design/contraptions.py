@@ -1,4 +1,4 @@
-"""Parts that machines and vehicles of large levels are made of: ground, rods, chains, cars, loops of links."""
+"""Parts that contraptions and vehicles of large levels are made of: ground, rods, chains, cars."""
 
 import itertools
 import math
