@@ -42,7 +42,7 @@ def two_flippers() -> Sketch:
     """Keep the green ball in play with the two flippers and shoot it up past the bumpers to the blue ball; the drain is red."""
     s = Sketch("l", floor=RED)
     for name, sign, x in (("left", 1, 1.35), ("right", -1, 3.65)):
-        flipper = rod(s, f"{name}_flipper", (x, 1.3), (x + sign * 0.8, 1.05))
+        flipper = rod(s, f"{name}_flipper", (x, 1.3), (x + sign * 0.93, 1.0))
         motor = {"speed": 2.0 * sign, "power": 1.0, "limits": (-0.15, 0.9) if sign > 0 else (-0.9, 0.15)}
         s.builder.joint(FLOOR, flipper, at=(x, 1.3), motor=True, channel=0 if sign > 0 else 1, **motor)
     wedge(s, "left_lane", [(0.0, 1.5), (1.3, 1.2), (1.3, 1.36), (0.0, 2.0)])

@@ -76,8 +76,8 @@ def stair_climber() -> Sketch:
     front = s.named("front", s.builder.box((1.2, 0.8), (0.25, 0.07), role=GREEN))
     s.builder.joint(rear, front, at=(0.95, 0.8), motor=True, speed=0.3, power=1.5, limits=(-0.6, 0.6), channel=1)
     for name, carrier, x in (("rear_wheel", rear, 0.5), ("middle_wheel", rear, 0.9)):
-        wheel(s, name, carrier, (x, 0.63), 0.22, speed=0.8, friction=3.0)
-    wheel(s, "front_wheel", front, (1.4, 0.63), 0.22, speed=0.8, channel=2, friction=3.0, role=GREEN)
+        wheel(s, name, carrier, (x, 0.63), 0.22, speed=1.3, friction=3.0)
+    wheel(s, "front_wheel", front, (1.4, 0.63), 0.22, speed=1.3, channel=2, friction=3.0, role=GREEN)
     goal(s, at=(4.6, 1.2), radius=0.3)
     return s
 
