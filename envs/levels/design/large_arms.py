@@ -74,7 +74,7 @@ def shovel_and_lift() -> Sketch:
     s.builder.joint(back, bottom, at=heel, fixed=True)
     block(s, "stop", (3.45, 3.6), (0.4, 1.1))
     ball(s, at=(3.2, 0.6), radius=0.2, density=0.5)
-    goal(s, at=(3.0, 2.3), radius=0.3)
+    goal(s, at=(3.0, 2.1), radius=0.35)
     return s
 
 
