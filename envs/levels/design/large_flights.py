@@ -10,10 +10,10 @@ from physics.build import CEILING
 def three_gates() -> Sketch:
     """Keep the gliding bird up and down through the gaps of the three red gates until it reaches the blue wall."""
     s = Sketch("l", floor=RED, right=BLUE, ceiling=RED)
-    for i, (x, low, high) in enumerate(((1.7, 1.5, 2.7), (3.0, 2.2, 3.4), (4.25, 0.9, 2.8))):
-        block(s, f"lower_{i + 1}", (x - 0.09, x + 0.09), (0.4, low), RED)
-        block(s, f"upper_{i + 1}", (x - 0.09, x + 0.09), (high, 5.0), RED)
-    rocket(s, at=(0.4, 2.4), half=(0.17, 0.13), power=0.19, name="bird", vel=(1.2, 0.0), role=GREEN)
+    for i, (x, low, high) in enumerate(((1.7, 1.5, 2.7), (3.0, 2.0, 3.3), (4.25, 1.3, 2.8))):
+        block(s, f"lower_{i + 1}", (x - 0.06, x + 0.06), (0.4, low), RED)
+        block(s, f"upper_{i + 1}", (x - 0.06, x + 0.06), (high, 5.0), RED)
+    rocket(s, at=(0.4, 2.4), half=(0.15, 0.11), power=0.1, name="bird", vel=(0.95, 0.0), role=GREEN)
     return s
 
 
