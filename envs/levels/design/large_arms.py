@@ -112,4 +112,4 @@ THEMES: dict[str, list[Design]] = {
     "cranes": [lower_the_hook, shovel_and_lift, clear_the_way],
     "flails": [swing_the_flail],
 }
-TWINS: dict[str, Design] = {"pick_the_apple_left": pick_the_apple}
+TWINS: dict[str, Design] = {}

@@ -1,6 +1,6 @@
 """Levels of size L with machines: rollers, gears, flaps, dominoes, things that tip and things that balance."""
 
-from envs.levels.design.contraptions import block, car, crate, rod, wedge
+from envs.levels.design.contraptions import block, car, crate, rod
 from envs.levels.design.parts import BLUE, GREEN, RED, Design, Sketch, ball, goal
 from physics.build import CEILING, FLOOR, LEFT
 
@@ -63,26 +63,7 @@ def tipping_bridge() -> Sketch:
     return s
 
 
-def tightrope() -> Sketch:
-    """Ride the wheel along the narrow wall to the blue ball; swing the weighted pole to stay upright."""
-    s = Sketch("l", floor=RED)
-    block(s, "rope", (0.0, 5.0), (1.2, 1.3))
-    mast = crate(s, "mast", (0.75, 0.85), (1.5, 2.3), GREEN, density=0.6)
-    wheel = s.named("wheel", s.builder.circle((0.8, 1.5), 0.195))
-    s.builder.joint(mast, wheel, at=(0.8, 1.5), motor=True, speed=-0.7)
-    pole = rod(s, "pole", (0.3, 2.1), (1.3, 2.1), half=0.03)
-    s.builder.joint(mast, pole, at=(0.8, 2.1), motor=True, speed=1.0, power=0.5, channel=1)
-    for name, x in (("left_weight", 0.3), ("right_weight", 1.3)):
-        weight = s.named(name, s.builder.circle((x, 2.1), 0.1, density=2.0))
-        s.builder.joint(pole, weight, at=(x, 2.1), fixed=True)
-    for name, x in (("first_stop", 2.2), ("second_stop", 3.3)):
-        wedge(s, name, [(x - 0.15, 1.3), (x + 0.15, 1.3), (x, 1.35)])
-    goal(s, at=(4.6, 1.6), radius=0.28)
-    return s
-
-
 THEMES: dict[str, list[Design]] = {
     "machines": [marble_run, roller_road, domino_row, tipping_bridge],
-    "balance": [tightrope],
 }
-TWINS: dict[str, Design] = {"roller_road_left": roller_road, "marble_run_right": marble_run}
+TWINS: dict[str, Design] = {"marble_run_right": marble_run}

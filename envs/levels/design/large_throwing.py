@@ -1,7 +1,7 @@
 """Levels of size L in which something is thrown, struck or shot."""
 
-from envs.levels.design.contraptions import block, crate, rod, wedge
-from envs.levels.design.parts import BLUE, GREEN, RED, Design, Sketch, ball, goal
+from envs.levels.design.contraptions import block, crate, rod
+from envs.levels.design.parts import BLUE, GREEN, RED, Design, Sketch, ball
 from physics.build import CEILING, FLOOR, RIGHT
 
 
@@ -38,23 +38,6 @@ def storm_the_tower() -> Sketch:
     return s
 
 
-def two_flippers() -> Sketch:
-    """Keep the green ball in play with the two flippers and shoot it up past the bumpers to the blue ball; the drain is red."""
-    s = Sketch("l", floor=RED)
-    for name, sign, x in (("left", 1, 1.35), ("right", -1, 3.65)):
-        flipper = rod(s, f"{name}_flipper", (x, 1.3), (x + sign * 0.93, 1.0))
-        motor = {"speed": 2.0 * sign, "power": 1.0, "limits": (-0.15, 0.9) if sign > 0 else (-0.9, 0.15)}
-        s.builder.joint(FLOOR, flipper, at=(x, 1.3), motor=True, channel=0 if sign > 0 else 1, **motor)
-    wedge(s, "left_lane", [(0.0, 1.5), (1.3, 1.2), (1.3, 1.36), (0.0, 2.0)])
-    wedge(s, "right_lane", [(3.7, 1.2), (5.0, 1.5), (5.0, 2.0), (3.7, 1.36)])
-    block(s, "guard", (2.0, 3.0), (3.75, 3.87))
-    ball(s, at=(1.3, 3.6), radius=0.15, vel=(0.4, 0.0), restitution=0.5)
-    for name, x, y in (("left_bumper", 1.2, 2.8), ("right_bumper", 3.7, 2.7)):
-        s.named(name, s.builder.circle((x, y), 0.25, fixed=True, restitution=0.9))
-    goal(s, at=(2.5, 4.5), radius=0.3)
-    return s
-
-
 def high_striker() -> Sketch:
     """Raise the hammer and bring it down hard on the see-saw, so that the green ball flies up to the blue board."""
     s = Sketch("l", right=RED)
@@ -74,6 +57,6 @@ def high_striker() -> Sketch:
 
 THEMES: dict[str, list[Design]] = {
     "throwing": [over_the_wall, storm_the_tower],
-    "striking": [two_flippers, high_striker],
+    "striking": [high_striker],
 }
-TWINS: dict[str, Design] = {"over_the_wall_left": over_the_wall}
+TWINS: dict[str, Design] = {}

@@ -94,23 +94,6 @@ def gap_jump() -> Sketch:
     return s
 
 
-def pole_carrier() -> Sketch:
-    """Balance the pole on the car and carry its green tip to the blue ball; it must not fall on anything red."""
-    s = Sketch("l", floor=RED)
-    block(s, "road", (0.0, 5.0), (0.41, 0.7))
-    chassis = car(s, 0.9, 0.7, half=0.35, radius=0.16, speed=0.9, density=3.0)
-    for name, x in (("left_stop", 0.62), ("right_stop", 1.18)):
-        stop = crate(s, name, (x - 0.04, x + 0.04), (1.02, 1.3), RED)
-        s.builder.joint(chassis, stop, at=(x, 1.03), fixed=True)
-    pole = rod(s, "pole", (0.9, 0.95), (0.9, 2.0), half=0.04, density=0.5)
-    s.builder.joint(chassis, pole, at=(0.9, 0.95))
-    tip = ball(s, at=(0.9, 2.05), radius=0.1)
-    s.builder.joint(pole, tip, at=(0.9, 2.0), fixed=True)
-    block(s, "gate", (2.3, 2.45), (2.4, 3.4), RED)
-    block(s, "target", (3.4, 3.6), (1.5, 2.3), BLUE)
-    return s
-
-
 def draw_bridge() -> Sketch:
     """Lower the drawbridge, then drive the car across the red water to the blue ball."""
     s = Sketch("l", floor=RED, left=RED)
@@ -120,28 +103,6 @@ def draw_bridge() -> Sketch:
     s.builder.joint(left, bridge, at=(2.0, 1.15), motor=True, speed=-0.45, power=0.5, limits=(-1.6, 0.3), channel=1)
     car(s, 0.8, 1.2, half=0.32, radius=0.17, role=GREEN, speed=1.1)
     goal(s, at=(4.6, 1.6), radius=0.3)
-    return s
-
-
-def parallel_lift() -> Sketch:
-    """Raise the car with the lift and drive it off to the blue ball on the shelf before it rolls back."""
-    s = Sketch("l", floor=RED)
-    tower = block(s, "tower", (0.0, 0.3), (0.4, 2.6))
-    platform = s.named("platform", s.builder.box((2.1, 0.95), (0.6, 0.06)))
-    for i, y in enumerate((1.75, 2.25)):
-        low = (1.7, y - 0.85 + 0.05) if i == 0 else (1.7, 1.45)
-        arm = rod(s, f"arm_{i + 1}", (0.15, y), low, half=0.04)
-        s.builder.joint(tower, arm, at=(0.15, y), motor=i == 0, speed=0.2, power=3.0, limits=(-0.2, 1.2) if i == 0 else None, channel=1)
-        if i == 0:
-            s.builder.joint(arm, platform, at=low)
-        else:
-            mast = crate(s, "mast", (1.66, 1.74), (0.98, 1.5))
-            s.builder.joint(platform, mast, at=(1.7, 0.98), fixed=True)
-            s.builder.joint(arm, mast, at=low)
-    chassis = s.named("car", s.builder.polygon([(1.85, 1.03), (2.35, 1.12), (2.35, 1.3), (1.9, 1.3)], role=GREEN, friction=0.2))
-    wheel(s, "wheel", chassis, (2.35, 1.18), 0.16, speed=0.6)
-    block(s, "shelf", (2.9, 5.0), (1.5, 1.65))
-    goal(s, at=(4.5, 1.95), radius=0.28)
     return s
 
 
@@ -173,7 +134,6 @@ def push_it_up() -> Sketch:
 
 THEMES: dict[str, list[Design]] = {
     "off_road": [rough_ground, plank_bridge, stair_climber, gap_jump, draw_bridge, two_barriers],
-    "haulage": [lorry_and_trailer, fill_the_ditch, push_it_up, parallel_lift],
-    "poles": [pole_carrier],
+    "haulage": [lorry_and_trailer, fill_the_ditch, push_it_up],
 }
-TWINS: dict[str, Design] = {"rough_ground_left": rough_ground, "lorry_and_trailer_left": lorry_and_trailer}
+TWINS: dict[str, Design] = {}
