@@ -28,7 +28,7 @@ def storm_the_tower() -> Sketch:
     s = Sketch("l", left=RED, right=BLUE)
     block(s, "tee", (0.9, 1.2), (0.4, 0.9))
     club = rod(s, "club", (0.9, 3.2), (0.6, 1.1), half=0.07, density=4.0)
-    s.builder.joint(CEILING, club, at=(0.9, 3.2), motor=True, speed=1.0, power=0.2)
+    s.builder.joint(CEILING, club, at=(0.9, 3.2), motor=True, speed=1.0, power=0.14)
     s.named("shot", s.builder.circle((1.05, 1.07), 0.16, density=12.0))
     for name, x in (("front_wall", 3.5), ("back_wall", 4.35)):
         crate(s, name, (x - 0.08, x + 0.08), (0.4, 1.3), density=1.5)
