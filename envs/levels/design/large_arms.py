@@ -79,7 +79,7 @@ def shovel_and_lift() -> Sketch:
 
 
 def swing_the_flail() -> Sketch:
-    """Spin the rotor so that the green ball on the chain flies out to the blue ball beside the red one."""
+    """Spin the rotor so that the green ball on the chain flies up to the blue ball; the board and the floor are red."""
     s = Sketch("l", floor=RED)
     rotor = rod(s, "rotor", (2.1, 2.7), (2.9, 2.7), half=0.07, density=3.0)
     s.builder.joint(CEILING, rotor, at=(2.5, 2.7), motor=True, speed=1.2, power=0.25)

@@ -35,7 +35,7 @@ def plank_bridge() -> Sketch:
 
 
 def lorry_and_trailer() -> Sketch:
-    """Drive the lorry over the bumps so that the green ball stays on its trailer until it meets the blue board."""
+    """Drive the lorry over the bump so that the green ball stays on its trailer until it meets the blue board."""
     s = Sketch("l", floor=RED, left=RED)
     lorry = s.named("lorry", s.builder.box((1.85, 0.72), (0.35, 0.1), density=2.0))
     bed = s.named("bed", s.builder.box((0.85, 0.74), (0.42, 0.05)))
