@@ -8,10 +8,25 @@ from collections.abc import Sequence
 
 from envs import level_file, search, sizes
 from envs.level_model import LevelModel
-from envs.levels.design import large_bodies, medium, medium_flight, medium_games, parts, small
+from envs.levels.design import (
+    large_arms,
+    large_bodies,
+    large_flights,
+    large_machines,
+    large_throwing,
+    large_vehicles,
+    medium,
+    medium_flight,
+    medium_games,
+    parts,
+    small,
+)  # fmt: skip
 from physics.errors import InputError
 
-MODULES = (small, medium, medium_flight, medium_games, large_bodies)
+MODULES = (
+    small, medium, medium_flight, medium_games,
+    large_bodies, large_vehicles, large_flights, large_arms, large_throwing, large_machines,
+)  # fmt: skip
 STEADY = 0.5  # a solution that solves the level from fewer of the jittered starts is searched anew
 
 
