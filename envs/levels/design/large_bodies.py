@@ -30,8 +30,7 @@ def four_legs() -> Sketch:
             density=2.0,
             collision=0,
         )
-    block_names = (("tail", 0.7), ("neck", 1.9))
-    for name, x in block_names:
+    for name, x in (("tail", 0.7), ("neck", 1.9)):
         post = s.named(name, s.builder.box((x, 1.15), (0.05, 0.1), density=0.5))
         s.builder.joint(back, post, at=(x, 1.05), fixed=True)
     ball(s, at=(1.3, 1.24), radius=0.17, density=0.5)
@@ -57,7 +56,7 @@ def sprint() -> Sketch:
             density=2.0,
             collision=0,
         )
-    goal(s, at=(2.65, 0.95), radius=0.3)
+    goal(s, at=(2.45, 0.95), radius=0.3)
     return s
 
 
@@ -83,7 +82,7 @@ def push_off() -> Sketch:
         limb(s, (f"{side}_thigh", f"{side}_shank"), body, points, (channel, channel + 2), limits=bend, speed=1.5, power=1.0, collision=0)
     rock(s, "low_moon", (2.6, 1.1), 0.5)
     rock(s, "high_moon", (3.0, 3.6), 0.6)
-    goal(s, at=(4.1, 2.5), radius=0.22)
+    goal(s, at=(4.2, 2.5), radius=0.15)
     return s
 
 
@@ -94,9 +93,8 @@ def stand_up() -> Sketch:
     head = s.named("head", s.builder.circle((2.7, 1.65), 0.17, role=GREEN))
     s.builder.joint(torso, head, at=(2.65, 1.5), fixed=True)
     for side, shift, channel in (("left", 0.0, 0), ("right", 0.1, 1)):
-        points = [(2.3, 0.95), (2.75 + shift, 0.95), (2.4 + shift, 0.55), (2.75 + shift, GROUND + 0.06)][:3]
+        points = [(2.3, 0.95), (2.75 + shift, 0.95), (2.35 + 2 * shift, GROUND + 0.08)]
         names = (f"{side}_thigh", f"{side}_shank")
-        points[2] = (2.35 + 2 * shift, GROUND + 0.08)
         limb(
             s,
             names,

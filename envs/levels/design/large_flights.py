@@ -109,4 +109,4 @@ THEMES: dict[str, list[Design]] = {
     "platforms": [four_ledges],
     "timing": [mill_street],
 }
-TWINS: dict[str, Design] = {}
+TWINS: dict[str, Design] = {"serpent_shaft_left": serpent_shaft}

@@ -59,4 +59,4 @@ THEMES: dict[str, list[Design]] = {
     "throwing": [over_the_wall, storm_the_tower],
     "striking": [high_striker],
 }
-TWINS: dict[str, Design] = {}
+TWINS: dict[str, Design] = {"back_over_the_wall": over_the_wall}

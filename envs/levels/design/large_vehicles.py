@@ -136,4 +136,4 @@ THEMES: dict[str, list[Design]] = {
     "off_road": [rough_ground, plank_bridge, stair_climber, gap_jump, draw_bridge, two_barriers],
     "haulage": [lorry_and_trailer, fill_the_ditch, push_it_up],
 }
-TWINS: dict[str, Design] = {}
+TWINS: dict[str, Design] = {"rough_ground_left": rough_ground}

@@ -87,8 +87,8 @@ def spin_the_ball() -> Sketch:
     s.builder.joint(LEFT, lever, at=(0.15, 1.3))
     s.builder.joint(lever, driver, at=(1.4, 1.13), motor=True, speed=5.0)
     ball(s, at=(1.4, 0.64), radius=0.24)
-    s.named("slope", s.builder.polygon([(2.6, 0.4), (4.6, 0.4), (4.6, 1.1)], fixed=True))
-    goal(s, at=(4.4, 1.6), radius=0.25)
+    s.named("slope", s.builder.polygon([(2.6, 0.4), (4.6, 0.4), (4.6, 0.95)], fixed=True))
+    goal(s, at=(4.4, 1.45), radius=0.25)
     return s
 
 
