@@ -61,6 +61,7 @@ def _parser() -> cli.Parser:
     command.add_argument("levels", nargs="*", metavar="LEVEL", help="default: shipped")
     command.add_argument("--attempts", type=int, default=100, help="random attempts at every level (default 100)")
     command.add_argument("--seed", type=int, default=0)
+    command.add_argument("--markdown", action="store_true", help="as a table of a page, with themes and solutions")
     return parser
 
 
@@ -152,7 +153,8 @@ def _check(arguments: argparse.Namespace) -> int:
         raise InputError("--attempts", found=arguments.attempts, wanted="at least 1")
     cli.cache_compilations()
     ids = _ids(arguments.levels or [holdout.SHIPPED])
-    for line in measure.table(measure.rates(ids, arguments.attempts, arguments.seed), arguments.attempts):
+    show = measure.markdown if arguments.markdown else measure.table
+    for line in show(measure.rates(ids, arguments.attempts, arguments.seed), arguments.attempts):
         print(line)
     return 0
 

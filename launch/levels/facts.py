@@ -17,7 +17,12 @@ SAME = 1e-6
 
 def line(found: Found) -> str:
     """A level in one line."""
-    level = found.level
+    differences = f"; {_count(len(found.notes), 'difference')}" if found.notes else ""
+    return contents(found.level) + differences + (f"; {found.model.description}" if found.model else "")
+
+
+def contents(level: Level) -> str:
+    """The slots that a level uses."""
     scene = level.scene
     joints, active = scene.joints, np.asarray(scene.bodies.active)
     polygons = scene.bodies.vertices.shape[2]
@@ -28,9 +33,12 @@ def line(found: Found) -> str:
         _count(int(np.sum(joints.active)), "joint") + (f" ({_count(int(motors.sum()), 'motor')})" if motors.any() else ""),
         _count(int(np.sum(scene.thrusters.active)), "thruster"),
     ]
-    counts = [count for count in counts if not count.startswith("0")]
-    differences = f"; {_count(len(found.notes), 'difference')}" if found.notes else ""
-    return ", ".join(counts) + differences + (f"; {found.model.description}" if found.model else "")
+    return ", ".join(count for count in counts if not count.startswith("0"))
+
+
+def solution_steps(found: Found) -> int:
+    """Environment steps of the recorded solution; 0 without one."""
+    return sum(repeat for _, repeat in found.model.solution or []) if found.model else 0
 
 
 def lines(id: str, found: Found) -> list[str]:

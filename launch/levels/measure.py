@@ -11,6 +11,7 @@ import numpy as np
 from envs import actions, holdout, sizes
 from envs.base import Array, EnvConfig, Level
 from envs.env import Env
+from launch.levels import facts
 from learners import evaluate
 from learners.base import Decision
 from physics.pytree import repeat, stack
@@ -81,3 +82,26 @@ def table(found: Sequence[Rate], attempts: int) -> Iterator[str]:
             spread = np.sqrt(sum(rate.random * (1 - rate.random) / attempts for rate in group)) / len(group)
             solved = f"{sum(rate.nothing for rate in group)} of {len(group)}"
             yield f"{f'size {name}' if name != 'all' else name:<{wide}}  {solved:<8} {random:6.1%} +- {spread:.1%}"
+
+
+def markdown(found: Sequence[Rate], attempts: int) -> Iterator[str]:
+    """The same as a page shows it, by theme, with what is in every level and how long its solution is."""
+    yield f"| theme | level | what is in it | solution, steps | random, {attempts} attempts |"
+    yield "|---|---|---|---|---|"
+    levels = {rate.id: holdout.find(rate.id) for rate in found}
+
+    def theme(rate: Rate) -> str:
+        model = levels[rate.id].model
+        return (model.theme or "" if model else "").replace("_", " ")
+
+    for rate in sorted(found, key=lambda rate: (theme(rate), list(sizes.SIZES).index(rate.size), rate.id)):
+        level = levels[rate.id]
+        twin = f", twin of {level.model.twin}" if level.model and level.model.twin else ""
+        row = [
+            theme(rate),
+            f"`{rate.id}`{twin}",
+            facts.contents(level.level),
+            str(facts.solution_steps(level) or "-"),
+            f"{rate.random:.0%}",
+        ]
+        yield "| " + " | ".join(row) + " |"

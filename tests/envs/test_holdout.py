@@ -1,22 +1,24 @@
 """The shipped levels: found by id, written by the scripts, solved by their own solutions and by nothing less."""
 
+import functools
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from envs import holdout, level_file
-from envs.levels.design import parts, small, solve
+from envs import holdout, level_file, search
+from envs.levels.design import __main__ as design
+from envs.levels.design import parts
 from envs.sizes import capacity
 from physics.errors import InputError
-from physics.pytree import concatenate, stack
+from physics.pytree import concatenate
 
 
 def test_ids_are_the_files():
-    ids = holdout.names("s")
-    assert len(ids) >= 10
-    assert set(ids) <= set(holdout.names())
-    assert ids == sorted(f"s/{design.__name__}" for design in small.LEVELS)
+    assert [len(holdout.names(size)) >= least for size, least in (("s", 10), ("m", 24), ("l", 40))] == [True] * 3
+    assert set(holdout.names()) == {f"{model.size}/{model.name}" for model in design.models()}
+    names = [id.split("/")[1] for id in holdout.names()]
+    assert len(set(names)) == len(names)
     for id in holdout.names():
         model = level_file.read_model(holdout.path(id))
         assert f"{model.size}/{model.name}" == id
@@ -42,43 +44,45 @@ def test_load_mixes_sizes_and_ids_at_any_capacity():
 
 
 def test_scripts_write_the_shipped_files(tmp_path, monkeypatch):
-    shipped = {path.name: path.read_text() for path in (holdout.FOLDER / "s").glob("*.json")}
+    shipped = {path.name: path.read_text() for path in holdout.FOLDER.glob("*/*.json")}
     monkeypatch.setattr(holdout, "FOLDER", tmp_path)
-    parts.save(small.LEVELS)
-    for path in (tmp_path / "s").glob("*.json"):
+    parts.save(design.models())
+    written = list(tmp_path.glob("*/*.json"))
+    assert len(written) == len(shipped)
+    for path in written:
         assert path.read_text().removesuffix("\n}\n") in shipped[path.name]
 
 
-@pytest.fixture(scope="module")
-def outcomes() -> dict[str, dict[str, tuple[bool, int]]]:
-    """Per way of acting and id: whether it solved the level, and the steps that took; one batch for all."""
-    ids, levels = holdout.load(["s"], capacity("s"))
+def test_every_level_has_a_theme_and_twins_mirror_a_level_of_theirs():
+    models = {model.name: model for model in design.models()}
+    for model in models.values():
+        assert model.theme
+        assert model.twin is None or models[model.twin].theme == model.theme
+    twins = [model for model in models.values() if model.twin]
+    assert 0 < len(twins) <= len(models) / 4
+
+
+@functools.cache
+def outcomes(size: str) -> dict[str, tuple[bool, bool]]:
+    """Per id: whether doing nothing solves it, and whether its solution does in time; one batch a size."""
+    ids, levels = holdout.load([size], capacity(size))
     solutions = [level_file.expand(level_file.read_model(holdout.path(id)).solution or []) for id in ids]
-    steps = 256
-    actions = np.zeros((steps, 2 * len(ids), 6), np.int32)
+    actions = np.zeros((256, 6, 2 * len(ids)), np.int32)
     for world, solution in enumerate(solutions):
-        actions[: len(solution), world] = solution
-        actions[len(solution) : len(solution) + solve.TAIL, world] = solution[-1]
-    solved, ended_at = solve.follow(concatenate([levels, levels]), actions, "s")
-    results = list(zip(solved.tolist(), ended_at.tolist(), strict=True))
-    return {
-        "solution": dict(zip(ids, results[: len(ids)], strict=True)),
-        "nothing": dict(zip(ids, results[len(ids) :], strict=True)),
-    }
+        actions[..., world] = solution[np.minimum(np.arange(256), len(solution) - 1)]
+    played = search.play(concatenate([levels, levels]), actions, size)
+    in_time = [bool(played.solved[i] and played.count[i] <= len(solution) + search.TAIL) for i, solution in enumerate(solutions)]
+    return {id: (bool(played.solved[len(ids) + i]), in_time[i]) for i, id in enumerate(ids)}
 
 
-@pytest.mark.parametrize("id", holdout.names("s"))
-def test_the_recorded_solution_solves(id, outcomes):
-    solution = level_file.expand(level_file.read_model(holdout.path(id)).solution or [])
-    solved, steps = outcomes["solution"][id]
-    assert solved
-    assert steps <= len(solution) + solve.TAIL
+@pytest.mark.parametrize("id", holdout.names())
+def test_the_recorded_solution_solves(id):
+    assert outcomes(id[0])[id][1]
 
 
-@pytest.mark.parametrize("id", holdout.names("s"))
-def test_doing_nothing_does_not_solve(id, outcomes):
-    solved, _ = outcomes["nothing"][id]
-    assert not solved
+@pytest.mark.parametrize("id", holdout.names())
+def test_doing_nothing_does_not_solve(id):
+    assert not outcomes(id[0])[id][0]
 
 
 def test_every_level_file_is_small_and_has_a_solution():
@@ -93,15 +97,3 @@ def test_levels_of_smaller_sizes_fit():
     assert set(holdout.fitting("m")) == {*holdout.names("s"), *holdout.names("m")}
     with pytest.raises(InputError, match="size"):
         holdout.fitting("xl")
-
-
-def test_the_search_solves_a_level_that_has_no_solution_yet(monkeypatch):
-    monkeypatch.setattr(solve, "PLAYERS", 2 * len(holdout.names("s")))  # the program of `outcomes` serves again
-    model = level_file.read_model(holdout.path("s/lift_off"))
-    found = level_file.expand(solve.search(model))
-    levels = stack([level_file.to_level(model)] * solve.PLAYERS)
-    actions = np.zeros((256, solve.PLAYERS, found.shape[1]), np.int32)
-    actions[: len(found)] = found[:, None]
-    solved, steps = solve.follow(levels, actions, "s")
-    assert solved.all()
-    assert steps.tolist() == [len(found)] * solve.PLAYERS

@@ -174,10 +174,18 @@ def test_check_counts_what_nothing_and_chance_solve(capsys, tmp_path, monkeypatc
     before = jax.config.read("jax_disable_most_optimizations")
     jax.config.update("jax_disable_most_optimizations", True)
     try:
-        assert levels.main(["check", str(tmp_path / "falls.json"), str(tmp_path / "lies.json"), OURS, "--attempts", "8"]) == 0
+        words = ["check", str(tmp_path / "falls.json"), str(tmp_path / "lies.json"), OURS, "--attempts", "8"]
+        assert levels.main(words) == 0
+        plain = capsys.readouterr().out
+        assert levels.main([*words, "--markdown"]) == 0
     finally:
         jax.config.update("jax_disable_most_optimizations", before)
-    rows = [line.split() for line in capsys.readouterr().out.splitlines()]
+    page = [[cell.strip() for cell in line.split("|")[1:-1]] for line in capsys.readouterr().out.splitlines()[2:]]
+    assert page[-1][:2] == ["rockets", f"`{OURS}`"]
+    assert page[-1][2] == "1 polygon, 2 circles, 1 joint (1 motor), 1 thruster"
+    assert int(page[-1][3]) > 10
+    assert sorted(row[4] for row in page[:2]) == ["0%", "100%"]
+    rows = [line.split() for line in plain.splitlines()]
     assert rows[1][1:] == ["solves", "100.0%"]
     assert rows[2][1:] == ["-", "0.0%"]
     assert rows[3][:2] == [OURS, "-"]
@@ -203,7 +211,28 @@ def test_training_refuses_levels_that_it_could_not_measure_on(tmp_path):
     assert not (tmp_path / "runs").exists()
 
 
-@pytest.mark.parametrize("words", [[], ["draw"], ["show"], ["show", "s/lift_of"], ["validate"], ["list", "kinetix/xl"]])
+@pytest.mark.parametrize("words", [[], ["sketch"], ["show"], ["show", "s/lift_of"], ["validate"], ["list", "kinetix/xl"]])
 def test_what_makes_no_sense_is_one_error(words):
     with pytest.raises(InputError):
         levels.main(words)
+
+
+def test_drawn_levels_are_files_that_say_how_to_draw_them_again(capsys, tmp_path):
+    words = ["draw", "--near", OURS, "--count", "3", "--seed", "4"]
+    assert levels.main([*words, "--folder", str(tmp_path / "near"), "--out", str(tmp_path / "near.png")]) == 0
+    assert Image.open(tmp_path / "near.png").size[0] > 400
+    assert levels.main([*words, "--folder", str(tmp_path / "again")]) == 0
+    files = sorted((tmp_path / "near").glob("*.json"))
+    assert [file.name for file in files] == ["near_4_0.json", "near_4_1.json", "near_4_2.json"]
+    assert [file.read_text() for file in files] == [(tmp_path / "again" / file.name).read_text() for file in files]
+    origins = [level_file.read_model(file).origin for file in files]
+    assert all(origin and origin.parent == OURS and origin.seed == 4 for origin in origins)
+    assert any(origin and origin.edits for origin in origins)
+    capsys.readouterr()
+    assert levels.main(["show", str(files[1])]) == 0
+    assert f"origin    number 1 of seed 4; from {OURS} by " in capsys.readouterr().out
+    with pytest.raises(InputError, match=r"--folder: found '.*near_4_0\.json, which is there already"):
+        levels.main([*words, "--folder", str(tmp_path / "near")])
+    for wrong, message in ((["--count", "0"], "--count"), (["--out", "x.gif"], "png"), (["generate.floor_rod=1"], "floor_red")):
+        with pytest.raises(InputError, match=message):
+            levels.main(["draw", *wrong])

@@ -27,6 +27,7 @@ MODULES = (
     small, medium, medium_flight, medium_games,
     large_bodies, large_vehicles, large_flights, large_arms, large_throwing, large_machines,
 )  # fmt: skip
+TRIES = 64  # jittered starts that a recorded solution is played from
 STEADY = 0.5  # a solution that solves the level from fewer of the jittered starts is searched anew
 
 
@@ -46,7 +47,8 @@ def solution(model: LevelModel) -> list:
 def still_solves(model: LevelModel) -> bool:
     """Whether the recorded solution solves the level; not so after a change of the engine that matters to it."""
     recorded = level_file.expand(model.solution or [])
-    return len(recorded) > 0 and search.steadiness(level_file.to_level(model, sizes.capacity(model.size)), recorded, model.size) >= STEADY
+    level = level_file.to_level(model, sizes.capacity(model.size))
+    return len(recorded) > 0 and search.steadiness(level, recorded, model.size, players=TRIES) >= STEADY
 
 
 def main(names: Sequence[str]) -> None:

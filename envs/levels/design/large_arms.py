@@ -55,7 +55,7 @@ def lower_the_hook() -> Sketch:
     s.builder.joint(last, hook, at=(2.7, 2.7))
     for name, x in (("left_side", 2.9), ("right_side", 3.9)):
         block(s, name, (x - 0.07, x + 0.07), (0.4, 1.5), RED)
-    goal(s, at=(3.4, 0.75), radius=0.33)
+    goal(s, at=(3.4, 0.75), radius=0.22)
     return s
 
 

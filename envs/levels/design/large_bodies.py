@@ -80,7 +80,7 @@ def push_off() -> Sketch:
         points = [(0.75, y), (0.6, y + sign * 0.4), (0.1, y + sign * 0.25)]
         bend = [(-0.2, 1.4), (-1.6, 0.2)] if sign > 0 else [(-1.4, 0.2), (-0.2, 1.6)]
         limb(s, (f"{side}_thigh", f"{side}_shank"), body, points, (channel, channel + 2), limits=bend, speed=1.5, power=1.0, collision=0)
-    rock(s, "low_moon", (2.6, 1.1), 0.5)
+    rock(s, "low_moon", (2.9, 1.4), 0.65)
     rock(s, "high_moon", (3.0, 3.6), 0.6)
     goal(s, at=(4.2, 2.5), radius=0.15)
     return s

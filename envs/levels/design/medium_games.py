@@ -47,7 +47,7 @@ def over_the_red_wall() -> Sketch:
     s = Sketch("m", floor=RED)
     arm = bar(s, "arm", (0.5, 0.9), (1.7, 0.9))
     s.builder.joint(FLOOR, arm, at=(1.7, 0.9), limits=(-1.6, 0.15), motor=True, speed=1.3)
-    block(s, "red_wall", (3.3, 1.3), (0.15, 0.9), role=RED)
+    block(s, "red_wall", (3.3, 1.3), (0.15, 1.1), role=RED)
     ball(s, at=(0.75, 1.14), radius=0.16)
     goal(s, at=(4.3, 0.8), radius=0.4)
     rock(s, "roof", (4.6, 3.2), 0.4)

@@ -45,7 +45,7 @@ def hop_the_red() -> Sketch:
     s = Sketch("s", right=BLUE)
     glider = s.named("glider", s.builder.polygon([(0.45, 0.4), (1.15, 0.4), (0.6, 0.75)], role=GREEN))
     s.builder.thruster(glider, at=(0.45 + 0.85 / 3, 0.4 + 0.35 / 3), angle=1.134464, power=0.25)
-    s.named("hazard", s.builder.circle((2.6, 0.8), 0.4, role=RED))
+    s.named("hazard", s.builder.circle((2.6, 0.8), 0.55, role=RED))
     return s
 
 
@@ -95,17 +95,18 @@ def tip_the_tray() -> Sketch:
     s = Sketch("s", floor={"friction": 0.3}, right=RED)
     tray = beam(s, at=(2.5, 1.4), half_length=1.0)
     s.builder.joint(FLOOR, tray, at=(2.5, 1.4), limits=(-0.5, 0.5), motor=True, speed=0.3)
-    ball(s, at=(2.75, 1.66), radius=0.2)
+    ball(s, at=(2.75, 1.66), radius=0.2, vel=(2.3, 0.0))
     goal(s, at=(0.6, 0.7), radius=0.3)
     return s
 
 
 def wall_catapult() -> Sketch:
-    """Throw the green ball from the arm at the left wall across the red floor to the blue wall."""
+    """Throw the green ball from the arm at the left wall, below or above the red ball, to the blue wall."""
     s = Sketch("s", floor=RED, right=BLUE)
     arm = beam(s, at=(0.95, 1.6), half_length=0.85)
     s.builder.joint(LEFT, arm, at=(0.15, 1.6), limits=(-0.6, 1.3), motor=True, speed=1.5)
     ball(s, at=(1.4, 1.84), radius=0.18)
+    s.named("hazard", s.builder.circle((2.6, 2.2), 0.7, role=RED, fixed=True))
     return s
 
 
@@ -120,14 +121,14 @@ def push_the_ball() -> Sketch:
 def brake_and_back() -> Sketch:
     """Bring the racing car back to the blue wall; it must not run into the red one."""
     s = Sketch("s", left=BLUE, right=RED)
-    tail_dragger(s, x=2.0, radius=0.3, half=0.4, role=GREEN, vel=(4.0, 0.0))
+    tail_dragger(s, x=2.0, radius=0.3, half=0.4, role=GREEN, speed=0.6, vel=(4.0, 0.0))
     return s
 
 
 def ride_home() -> Sketch:
     """Drive the green one-wheel car, tail first and without tipping it over, to the blue ball."""
     s = Sketch("s")
-    tail_dragger(s, x=4.2, radius=0.3, half=0.55, role=GREEN, speed=0.5)
+    tail_dragger(s, x=4.2, radius=0.3, half=0.55, role=GREEN, speed=0.35)
     goal(s, at=(0.6, 0.75), radius=0.35)
     return s
 
