@@ -6,14 +6,14 @@ import math
 import jax
 import numpy as np
 import pytest
-from levels_for_tests import QUICK, WORLDS, random_levels, reset, step, within_reach
+from levels_for_tests import QUICK, WORLDS, faults_of, random_levels, reset, step, within_reach
 
 from envs.base import EnvConfig, Level, Role
 from envs.build import LevelBuilder
 from envs.env import Env
 from envs.generate import Generator, GeneratorConfig
 from envs.generate.filters import CHUNK, FIRST, MOST, draw_one
-from envs.sizes import capacity
+from envs.sizes import SIZES, capacity
 from physics.build import FLOOR
 from physics.pytree import stack, worlds
 
@@ -172,3 +172,13 @@ def test_shares_of_bodies_that_walk_or_drive_leave_the_random_levels_as_they_are
     is_plain, is_body = (np.all(some == other, axis=(1, 2)) for other in (plain, bodies))
     assert (is_plain ^ is_body).all()
     assert 0.4 < is_body.mean() < 0.6
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("size", SIZES)
+def test_ten_thousand_levels_are_all_valid(size):
+    """So controllable, and undecided at the start, whatever `faults` names."""
+    levels = Generator(Env(EnvConfig(size=size)), GeneratorConfig())(jax.random.key(1), 10_000)
+    for first in range(0, 10_000, 2_500):
+        some = jax.tree.map(lambda leaf, first=first: np.asarray(leaf)[..., first : first + 2_500], levels)
+        assert not {name: int(wrong.sum()) for name, wrong in faults_of(some).items() if wrong.any()}
