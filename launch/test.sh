@@ -14,6 +14,6 @@ echo "== types";  "$python" -m pyright --pythonpath "$python"
 echo "== layers"; .venv/bin/lint-imports --no-cache
 echo "== tests";  "$python" -m pytest -n 2 --dist loadfile --no-loadscope-reorder  # the longest first: tests/conftest.py
 if [ "${1:-}" = "--everything" ]; then
-    echo "== slow tests"; "$python" -m pytest -m "(slow or learns) and not gpu and not peer"
+    echo "== slow tests"; "$python" -m pytest -n 2 --dist load -m "(slow or learns) and not gpu and not peer"
 fi
 printf '\nSUCCESS in %d s\n' $SECONDS

@@ -16,7 +16,7 @@ from launch import cli
 cli.cache_compilations()
 
 MAPPINGS = 20_000  # of memory, a few for every compiled program; a process may have 65,530
-LONGEST = ("test_train.py", "test_resume.py", "test_gymnasium.py", "test_gymnax.py", "test_invariants.py", "test_golden.py")
+LONGEST = ("test_train.py", "test_gymnasium.py", "test_gymnax.py", "test_invariants.py", "test_golden.py")
 SHORT_PROGRAMS = ("learners", "curriculum")  # folders whose tests run short programs that take long to compile
 
 

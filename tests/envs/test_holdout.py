@@ -97,3 +97,12 @@ def test_levels_of_smaller_sizes_fit():
     assert set(holdout.fitting("m")) == {*holdout.names("s"), *holdout.names("m")}
     with pytest.raises(InputError, match="size"):
         holdout.fitting("xl")
+
+
+def test_the_page_of_levels_shows_all_of_them():
+    page = (Path(__file__).parents[2] / "docs" / "levels.md").read_text()
+    rows = {line.split("`")[1]: line for line in page.splitlines() if line.startswith("| ") and "`" in line}
+    assert set(rows) == set(holdout.names())
+    for id, row in rows.items():
+        steps = sum(repeat for _, repeat in level_file.read_model(holdout.path(id)).solution or [])
+        assert f" | {steps} | " in row
