@@ -7,6 +7,7 @@ ones. With no spare left a worthless level stays, so the count is exact.
 import functools
 import math
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import jax
 import jax.numpy as jnp
@@ -18,7 +19,7 @@ from envs.generate import morphology, random
 from envs.generate.config import GeneratorConfig
 from envs.generate.validity import valid, within_reach
 from physics.base import Capacity
-from physics.pytree import concatenate, select
+from physics.pytree import concatenate, select, zeros
 from physics.spread import over_devices
 
 FIRST, MOST = 1.5, 2  # levels drawn for every one asked for: at first, and where too few of those are worthy
@@ -65,18 +66,34 @@ class Generator:
 
 @functools.cache
 def _drawer(env: EnvConfig, config: GeneratorConfig) -> Callable[[Array, Array], tuple[Level, Array]]:
-    """A compiled function of a key and the numbers `[CHUNK]` of the levels to draw; generators of equal settings share it."""
+    """A compiled function of a key and the numbers `[CHUNK]` of the levels to draw; generators of equal settings share it.
+
+    Drawing and judging are programs of their own, so that they can be compiled at the same time: together they take
+    most of a minute at size l.
+    """
     rules = Env(env)
 
-    def draw(key: Array, numbers: Array) -> tuple[Level, Array]:
+    def draw(key: Array, numbers: Array) -> Level:
         keys = jax.vmap(jax.random.fold_in, (None, 0))(key, numbers)
-        levels = jax.vmap(lambda k: draw_one(k, rules.capacity, config), out_axes=-1)(keys)
-        if not config.filter_steps:
-            return levels, jnp.zeros(numbers.shape, bool)
-        worthless = ~valid(levels) | solves_itself(rules, levels, config.filter_steps)
-        return levels, worthless | ~within_reach(levels) if config.own_actuator else worthless
+        return jax.vmap(lambda k: draw_one(k, rules.capacity, config), out_axes=-1)(keys)
 
-    return over_devices(draw, CHUNK)
+    def judge(_: None, levels: Level) -> Array:
+        worthless = ~valid(levels) | solves_itself(rules, levels, config.filter_steps)
+        return worthless | ~within_reach(levels) if config.own_actuator else worthless
+
+    drawn, judged = over_devices(draw, CHUNK), over_devices(judge, CHUNK)
+    if not config.filter_steps:
+        return lambda key, numbers: (drawn(key, numbers), jnp.zeros(CHUNK, bool))
+    first = [lambda: drawn(jax.random.key(0), jnp.arange(CHUNK)), lambda: judged(None, zeros(Level, worlds=CHUNK, **rules.capacity.dims))]
+    with ThreadPoolExecutor() as pool:
+        for done in [pool.submit(call) for call in first]:
+            done.result()
+
+    def both(key: Array, numbers: Array) -> tuple[Level, Array]:
+        levels = drawn(key, numbers)
+        return levels, judged(None, levels)
+
+    return both
 
 
 def draw_one(key: Array, capacity: Capacity, config: GeneratorConfig) -> Level:
