@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 from envs.base import Role
 from envs.build import Point
@@ -9,7 +10,7 @@ from envs.levels.design.parts import BAR, Sketch
 from physics.build import BodyRef
 
 
-def block(sketch: Sketch, name: str, at: Point, half: Point, role: Role = Role.NORMAL, **material: object) -> BodyRef:
+def block(sketch: Sketch, name: str, at: Point, half: Point, role: Role = Role.NORMAL, **material: Any) -> BodyRef:
     """A box that stays where it is."""
     return sketch.named(name, sketch.builder.box(at, half, role=role, fixed=True, **material))
 
@@ -20,7 +21,7 @@ def rock(sketch: Sketch, name: str, at: Point, radius: float) -> BodyRef:
 
 
 def wheel(
-    sketch: Sketch, name: str, body: BodyRef, at: Point, radius: float, *, speed: float = 1.0, power: float = 1.0, **more: object
+    sketch: Sketch, name: str, body: BodyRef, at: Point, radius: float, *, speed: float = 1.0, power: float = 1.0, **more: Any
 ) -> BodyRef:
     """A driven wheel on the axle `at` of a body."""
     channel, motor = more.pop("channel", 0), more.pop("motor", True)
@@ -39,9 +40,7 @@ def car(
     return body
 
 
-def bar(
-    sketch: Sketch, name: str, start: Point, end: Point, *, thick: float = BAR, role: Role = Role.NORMAL, **material: object
-) -> BodyRef:
+def bar(sketch: Sketch, name: str, start: Point, end: Point, *, thick: float = BAR, role: Role = Role.NORMAL, **material: Any) -> BodyRef:
     """A thin bar from one point to another."""
     across, up = end[0] - start[0], end[1] - start[1]
     centre = ((start[0] + end[0]) / 2, (start[1] + end[1]) / 2)
@@ -60,7 +59,7 @@ def limb(
     speed: float = 1.0,
     power: float = 1.0,
     thick: float = 0.05,
-    **material: object,
+    **material: Any,
 ) -> list[BodyRef]:
     """A chain of bars through `points`, the first of which is on `root`; a motor in every joint, each with its channel and limits."""
     bodies = [root]
