@@ -34,7 +34,12 @@ def shown(value: Any) -> Plain:
         text = json.dumps(value, default=str)
     except RecursionError:
         text = f"a {type(value).__name__} of many levels"
-    return Plain(text if len(text) <= LONGEST_FOUND else text[: LONGEST_FOUND - 3] + "...")
+    return Plain(cut(text))
+
+
+def cut(text: str) -> str:
+    """A text as an error shows it, cut short where it is long."""
+    return text if len(text) <= LONGEST_FOUND else text[: LONGEST_FOUND - 3] + "..."
 
 
 def read_text(path: str | Path, most: int) -> str:

@@ -6,7 +6,6 @@ business of `level_file`.
 """
 
 import difflib
-import json
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
@@ -17,7 +16,7 @@ from pydantic import Field
 from envs import sizes
 from envs.actions import CHOICES
 from envs.base import MOTOR_CHANNELS, THRUSTER_CHANNELS
-from envs.json_place import Plain, decode, shown
+from envs.json_place import Plain, cut, decode, shown
 from physics import shapes
 from physics.base import Capacity
 from physics.build import WALL_NAMES
@@ -175,11 +174,10 @@ def parse(source: str | Mapping[str, Any], where: str) -> LevelModel:
     """The checked contents of a JSON text (or of the dictionary in it); `where` begins every error."""
     data = decode(source, where) if isinstance(source, str) else source
     if not isinstance(data, Mapping) or data.get("format") != FORMAT:
-        found = json.dumps(data.get("format"), default=str) if isinstance(data, Mapping) else type(data).__name__
-        raise InputError(f"{where}: format", found=Plain(found), wanted=f'an object with "format": "{FORMAT}"')
+        found = shown(data.get("format")) if isinstance(data, Mapping) else Plain(type(data).__name__)
+        raise InputError(f"{where}: format", found=found, wanted=f'an object with "format": "{FORMAT}"')
     if data.get("version") != VERSION or isinstance(data["version"], (bool, float)):
-        found = json.dumps(data.get("version"), default=str)
-        raise InputError(f"{where}: version", found=Plain(found), wanted=str(VERSION), fix="A newer Fulcrum may read it.")
+        raise InputError(f"{where}: version", found=shown(data.get("version")), wanted=str(VERSION), fix="A newer Fulcrum may read it.")
     try:
         model = LevelModel.model_validate(data)
     except pydantic.ValidationError as error:
@@ -227,7 +225,7 @@ def _check_names(model: LevelModel, where: str) -> None:
         _check_known(joint.a, [*names, *WALL_NAMES], f"{where}: joints[{i}].a")
         _check_known(joint.b, [*names, *WALL_NAMES], f"{where}: joints[{i}].b")
         if joint.a == joint.b or {joint.a, joint.b} <= set(WALL_NAMES):
-            found = f"a = {joint.a}, b = {joint.b}"
+            found = cut(f"a = {joint.a}, b = {joint.b}")
             raise InputError(f"{where}: joints[{i}]", found=found, wanted="two different bodies, at most one of them a wall")
         if joint.limits and joint.limits[0] > joint.limits[1]:
             raise InputError(f"{where}: joints[{i}].limits", found=joint.limits, wanted="[lower, upper] with lower at most upper")
@@ -245,7 +243,7 @@ def _check_solution(model: LevelModel, where: str) -> None:
 
 def _check_known(name: str, names: list[str], where: str) -> None:
     if name not in names:
-        raise InputError(where, found=name, wanted="one of " + (", ".join(names) or "no names"), fix=_near(name, names))
+        raise InputError(where, found=cut(name), wanted="one of " + (", ".join(names) or "no names"), fix=_near(name, names))
 
 
 def _near(word: str, words: list[str]) -> str:
@@ -297,12 +295,12 @@ def _tag(error: Any, found: Plain) -> Plain:
 
 def _path(place: list[int | str]) -> str:
     """`["bodies", 2, "radius"]` as `bodies[2].radius`."""
-    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in place).removeprefix(".") or "the file"
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{cut(part)}" for part in place).removeprefix(".") or "the file"
 
 
 def _model_at(place: list[int | str], shape: str) -> type[Part]:
     """The model whose fields are allowed at a place."""
-    by_place = {"walls": Walls, "joints": Joint, "thrusters": Thruster}
+    by_place = {"walls": Walls, "joints": Joint, "thrusters": Thruster, "origin": Origin}
     if not place:
         return LevelModel
     if place[0] == "bodies":
