@@ -133,6 +133,11 @@ def read(file: str | Path, capacity: Capacity | None = None) -> Found:
     return Found(level_file.to_level(model, capacity, where=str(file)), model, [])
 
 
+def own_size(id: str) -> str:
+    """The size of a level: of its id, or the smallest in which the level of a file has room."""
+    return size_of(id) or size_for(find(id).level)
+
+
 def load(items: Sequence[str], capacity: Capacity) -> tuple[list[str], Level]:
     """The ids, groups spelled out, and their levels as one batch `[..., W]` in slots of `capacity`."""
     ids = _some([id for item in items for id in spelled_out(item)])

@@ -134,6 +134,11 @@ def steadiness(level: Level, solution: np.ndarray, size: str, seed: int = 0, pla
     return _shares(level, [solution], size, seed, players)[0]
 
 
+def held(solution: np.ndarray) -> np.ndarray:
+    """A solution `[steps, channels]` as the actions of a whole episode: its last one is held."""
+    return solution[np.minimum(np.arange(EnvConfig().max_steps), len(solution) - 1)]
+
+
 def play(levels: Level, actions: np.ndarray, size: str) -> Played:
     """The first episode of every world `[..., W]` under `actions [max_steps, channels, W]`."""
     found = _player(size, actions.shape[-1])(None, (levels, jnp.asarray(actions, jnp.int32)))
@@ -154,8 +159,7 @@ def _towards(chances: np.ndarray, elite: Played, learning: float) -> np.ndarray:
     counts = np.stack([((elite.actions == choice) & alive[:, None]).sum(-1) for choice in range(chances.shape[-1])], -1)
     weight = learning * (alive.sum(-1) > 0)[:, None, None]
     moved = (1 - weight) * chances + weight * counts / np.maximum(1, alive.sum(-1))[:, None, None]
-    even = _even()
-    floored = np.where(even > 0, np.maximum(moved, LEAST_CHANCE), 0)
+    floored = np.where(chances > 0, np.maximum(moved, LEAST_CHANCE), 0)
     return floored / floored.sum(-1, keepdims=True)
 
 
@@ -201,14 +205,14 @@ def _steadiest(level: Level, round_: Played, size: str, seed: int, attempts: int
 def _shares(level: Level, solutions: list[np.ndarray], size: str, seed: int, players: int) -> list[float]:
     """Per solution, the share of its jittered starts that it solves; all are played in one batch of `players`."""
     turn = np.arange(players) % len(solutions)
-    steps = EnvConfig().max_steps
-    held = np.stack([each[np.minimum(np.arange(steps), len(each) - 1)] for each in solutions], -1)
+    actions = np.stack([held(each) for each in solutions], -1)
     random = np.random.default_rng(seed)
-    start = repeat(stack([level.start]), players)
+    levels = repeat(stack([level]), players)
+    start = levels.start
     moved = [np.asarray(leaf) + JITTER * random.standard_normal(leaf.shape) for leaf in (start.pos, start.angle)]
     moved[0][..., 0], moved[1][..., 0] = start.pos[..., 0], start.angle[..., 0]  # the first starts as it is
     start = dataclasses.replace(start, pos=jnp.asarray(moved[0], jnp.float32), angle=jnp.asarray(moved[1], jnp.float32))
-    played = play(dataclasses.replace(repeat(stack([level]), players), start=start), held[..., turn], size)
+    played = play(dataclasses.replace(levels, start=start), actions[..., turn], size)
     in_time = played.solved & (played.count <= np.array([len(each) for each in solutions])[turn] + TAIL)
     return [float(in_time[turn == i].mean()) for i in range(len(solutions))]
 

@@ -92,7 +92,7 @@ def _verdict(id: str, found: Found | None, config: SearchConfig, seconds: float)
 
 def _load(id: str) -> tuple[str, Level]:
     """Size and level, in the slots of that size."""
-    size = holdout.size_of(id) or holdout.size_for(holdout.find(id).level)
+    size = holdout.own_size(id)
     return size, holdout.find(id, sizes.capacity(size)).level
 
 
@@ -109,9 +109,8 @@ def _with_solution(id: str, found: Found) -> LevelModel:
 def _save_clip(id: str, found: Found, path: str) -> None:
     size, level = _load(id)
     env = Env(EnvConfig(size=size, observation="blind"))
-    held = found.actions[np.minimum(np.arange(env.config.max_steps), len(found.actions) - 1)]
-    levels = stack([level])
-    recording = jax.tree.map(np.asarray, jax.jit(record.replay, static_argnums=0)(env, levels, jnp.asarray(held, jnp.int32)[:, None]))
+    levels, actions = stack([level]), jnp.asarray(search.held(found.actions), jnp.int32)[:, None]
+    recording = jax.tree.map(np.asarray, jax.jit(record.replay, static_argnums=0)(env, levels, actions))
     video.save_video(play.draw([id], levels, recording, CLIP_WIDTH), path, play.FRAMES_PER_SECOND)
 
 

@@ -98,7 +98,11 @@ def _free_slot(draft: Draft, circle: Array, polygons: int) -> tuple[Array, Array
     return jnp.argmax(free), jnp.any(free)
 
 
-def _put_body(draft: Draft, slot: Array, half: Array, pos: Array, angle: Array, role: Array, fixed: Array, triangle: Array) -> Draft:
+def put_body(
+    draft: Draft, slot: Array | int, half: Array, pos: Array, angle: Array, role: Array | Role,
+    fixed: Array | bool = False, triangle: Array | bool = False, active: Array | bool = True,
+) -> Draft:  # fmt: skip
+    """The draft with a body in a slot."""
     return draft._replace(
         half=slots.write(draft.half, slot, half),
         triangle=slots.write(draft.triangle, slot, triangle),
@@ -106,7 +110,7 @@ def _put_body(draft: Draft, slot: Array, half: Array, pos: Array, angle: Array, 
         angle=slots.write(draft.angle, slot, angle),
         role=slots.write(draft.role, slot, role),
         fixed=slots.write(draft.fixed, slot, fixed),
-        active=slots.write(draft.active, slot, True),
+        active=slots.write(draft.active, slot, active),
     )
 
 
@@ -137,7 +141,7 @@ def add_free(draft: Draft, key: Array, polygons: int, may_fix: Array, config: Ge
     low = jnp.where(role == Role.NORMAL, config.fixed_low_normal, config.fixed_low_chance)
     lower = dice.chance(low) & fixed & (y >= CEILING / 2)
     y = jnp.maximum(jnp.where(lower, y - CEILING / 2, y), FLOOR + reach)
-    added = _put_body(draft, slot, half, jnp.stack([x, y]), dice.angle(), role, fixed, triangle)
+    added = put_body(draft, slot, half, jnp.stack([x, y]), dice.angle(), role, fixed, triangle)
     return select(possible, added, draft)
 
 
@@ -197,7 +201,7 @@ def add_connected(draft: Draft, key: Array, polygons: int, force_motor: Array, c
     target_anchor = _anchor(dice, slots.read(draft.half, target), target_circle, slots.read(draft.triangle, target))
     anchor = _anchor(dice, half, circle, triangle)
     at = slots.read(draft.pos, target) + turned(slots.read(draft.angle, target), target_anchor)
-    with_body = _put_body(draft, slot, half, at - turned(angle, anchor), angle, role, jnp.array(False), triangle)
+    with_body = put_body(draft, slot, half, at - turned(angle, anchor), angle, role, triangle=triangle)
     swap = slot < target
     ends = jnp.where(swap, jnp.stack([slot, target]), jnp.stack([target, slot]))
     anchors = [jnp.where(swap, anchor, target_anchor), jnp.where(swap, target_anchor, anchor)]

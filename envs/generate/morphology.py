@@ -14,7 +14,7 @@ from envs.base import MOTOR_CHANNELS, Array, Level, Role
 from envs.generate import draft as drafts
 from envs.generate.config import MorphologyConfig
 from envs.generate.dice import Dice
-from envs.generate.draft import Draft, turned
+from envs.generate.draft import Draft, put_body, turned
 from physics.base import FLOOR, ROOM_WIDTH, Capacity
 from physics.errors import InputError
 from physics.pytree import cast, select
@@ -63,17 +63,7 @@ def _about(dice: Dice, mean: float, config: MorphologyConfig) -> Array:
 
 def _with_trunk(now: Draft, dice: Dice, config: MorphologyConfig) -> Draft:
     half = jnp.stack([_about(dice, config.trunk_length, config), _about(dice, config.trunk_height, config)])
-    return _put(now, 0, half, jnp.zeros(2), jnp.zeros(()), Role.GREEN, True)
-
-
-def _put(now: Draft, slot: int, half: Array, pos: Array, angle: Array, role: Role, present: Array | bool) -> Draft:
-    return now._replace(
-        half=now.half.at[:, slot].set(half),
-        pos=now.pos.at[:, slot].set(pos),
-        angle=now.angle.at[slot].set(angle),
-        role=now.role.at[slot].set(int(role)),
-        active=now.active.at[slot].set(present),
-    )
+    return put_body(now, 0, half, jnp.zeros(2), jnp.zeros(()), Role.GREEN)
 
 
 def _with_joint(now: Draft, slot: int, a: int, b: int, anchors: tuple[Array, Array], **values: Array | float | bool) -> Draft:
@@ -109,7 +99,7 @@ def _with_part(now: Draft, slot: int, joint: int, on: int, at: Array, half: Arra
     """A part of a leg that hangs, turned by `angle`, from the point `at` of the body `on`."""
     top = jnp.stack([0.0, half[1] - INSET])
     point = now.pos[:, on] + turned(now.angle[on], at)
-    now = _put(now, slot, half, point - turned(angle, top), angle, Role.NORMAL, there)
+    now = put_body(now, slot, half, point - turned(angle, top), angle, Role.NORMAL, active=there)
     return _with_joint(now, joint, on, slot, (at, top), active=there, **values)
 
 
@@ -122,7 +112,7 @@ def _with_wheels(now: Draft, dice: Dice, capacity: Capacity, config: MorphologyC
         radius = _about(dice, config.wheel_radius, config)
         axle = jnp.stack([at * now.half[0, 0], -now.half[1, 0]])
         slot, there = capacity.polygons + wheel, wheel < count
-        now = _put(now, slot, jnp.stack([radius, radius]), axle, jnp.zeros(()), Role.NORMAL, there)
+        now = put_body(now, slot, jnp.stack([radius, radius]), axle, jnp.zeros(()), Role.NORMAL, active=there)
         now = _with_joint(now, wheel, 0, slot, (axle, jnp.zeros(2)), active=there, motor_power=config.wheel_power)
     return _driven(now, dice, config, capacity)
 
@@ -152,9 +142,7 @@ def _with_goal(now: Draft, dice: Dice, capacity: Capacity, config: MorphologyCon
     farthest = ROOM_WIDTH - config.goal_radius
     nearest = jnp.minimum(jnp.maximum(config.goal_nearest, reach + config.goal_radius + MARGIN), farthest)
     at = jnp.stack([dice.uniform(nearest, farthest), FLOOR + config.goal_radius + dice.uniform(0.0, 2 * config.goal_radius)])
-    slot = capacity.bodies - 1
-    placed = _put(now, slot, jnp.full(2, config.goal_radius), at, jnp.zeros(()), Role.BLUE, True)
-    return placed._replace(fixed=placed.fixed.at[slot].set(True))
+    return put_body(now, capacity.bodies - 1, jnp.full(2, config.goal_radius), at, jnp.zeros(()), Role.BLUE, fixed=True)
 
 
 def _mirrored(level: Level, wanted: Array) -> Level:

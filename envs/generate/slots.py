@@ -15,7 +15,7 @@ def read(values: Array, slot: Array) -> Array:
     return jnp.any(values & here, axis=-1) if values.dtype == bool else jnp.sum(jnp.where(here, values, 0), axis=-1, dtype=values.dtype)
 
 
-def write(values: Array, slot: Array, value: Array | float | bool) -> Array:
+def write(values: Array, slot: Array | int, value: Array | float | bool) -> Array:
     """`values` with the entry `slot` of the last axis replaced by `value`, which has its other axes."""
     return jnp.where(_is(values, slot), jnp.asarray(value, values.dtype)[..., None], values)
 
@@ -27,5 +27,5 @@ def move(values: Array, place: Array) -> Array:
     return read(values[..., None, :], source[:, None])
 
 
-def _is(values: Array, slot: Array) -> Array:
+def _is(values: Array, slot: Array | int) -> Array:
     return jnp.arange(values.shape[-1]) == slot

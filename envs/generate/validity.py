@@ -6,7 +6,8 @@ import jax.numpy as jnp
 from envs import actions, reward
 from envs.base import Array, Level, Role
 from physics import query
-from physics.base import CEILING, FLOOR, ROOM_WIDTH, Joints
+from physics.attach import is_at
+from physics.base import CEILING, FLOOR, ROOM_WIDTH
 from physics.prepare import Prepared, linked, prepare
 
 
@@ -37,21 +38,20 @@ def within_reach(level: Level) -> Array:
     prepared = prepare(level.scene)
     bodies, joints, thrusters = level.role.shape[0], level.scene.joints, level.scene.thrusters
     moves = prepared.inverse_mass[:bodies] > 0
-    number = jnp.arange(bodies)[:, None, None]
-    pushed = jnp.any((number == thrusters.body) & thrusters.active, axis=1)
+    pushed = jnp.any(is_at(thrusters.body, bodies) & thrusters.active[:, None], axis=0)
     motors = prepared.joint_active & actions.driven_motors(level)
-    turned = jnp.any(((number == joints.body_a) | (number == joints.body_b)) & motors, axis=1)
+    turned = jnp.any((is_at(joints.body_a, bodies) | is_at(joints.body_b, bodies)) & motors[:, None], axis=0)
     nodes = bodies + max(1, level.wall_role.shape[0])
     free = jnp.concatenate([moves, jnp.zeros((nodes - bodies, moves.shape[-1]), bool)])
-    links = linked(joints.body_a, joints.body_b, joints.active & _both(free, joints), nodes)[:bodies, :bodies]
+    passes = joints.active & _has(free, joints.body_a) & _has(free, joints.body_b)  # what cannot move passes nothing on
+    links = linked(joints.body_a, joints.body_b, passes, nodes)[:bodies, :bodies]
     driven = jnp.any(links & ((pushed | turned) & moves)[None], axis=1)
     return jnp.any(driven & ((level.role == Role.GREEN) | (level.role == Role.BLUE)) & level.scene.bodies.active, axis=0)
 
 
-def _both(flags: Array, joints: Joints) -> Array:
-    """`[J, W]`: whether both ends of a joint have a flag; what cannot move passes nothing on."""
-    number = jnp.arange(flags.shape[0])[:, None, None]
-    return jnp.all(jnp.stack([jnp.any((number == end) & flags[:, None], axis=0) for end in (joints.body_a, joints.body_b)]), axis=0)
+def _has(flags: Array, index: Array) -> Array:
+    """Per entry of `index [..., W]`, whether that node has its flag of `flags [nodes, W]`."""
+    return jnp.any(is_at(index, flags.shape[0]) & flags, axis=-2)
 
 
 def _finite(level: Level) -> Array:
@@ -86,10 +86,6 @@ def _loose(level: Level) -> Array:
     active, joints, thrusters = level.scene.bodies.active, level.scene.joints, level.scene.thrusters
     bodies, walls = active.shape[0], level.wall_role.shape[0]
     nodes = jnp.concatenate([active, jnp.ones((max(walls, 1), active.shape[-1]), bool)])
-
-    def there(index: Array) -> Array:
-        return jnp.any((jnp.arange(nodes.shape[0])[:, None] == index[:, None]) & nodes, axis=1)
-
-    joined = there(joints.body_a) & there(joints.body_b) & (joints.body_a != joints.body_b)
-    carried = there(thrusters.body) & (thrusters.body < bodies)
+    joined = _has(nodes, joints.body_a) & _has(nodes, joints.body_b) & (joints.body_a != joints.body_b)
+    carried = _has(nodes, thrusters.body) & (thrusters.body < bodies)
     return jnp.any(joints.active & ~joined, axis=0) | jnp.any(thrusters.active & ~carried, axis=0)

@@ -13,10 +13,9 @@ from envs.generate import Generator
 from envs.generate.edit import NAMES, EditConfig, Editor
 from envs.level_model import Origin
 from launch import config
+from launch.levels.pictures import MOST
 from physics.errors import InputError
 from physics.pytree import repeat, stack, world
-
-MOST = 400
 
 
 def drawn(words: Sequence[str], count: int, seed: int, near: str | None) -> tuple[str, list[Level], list[Origin]]:
@@ -31,8 +30,7 @@ def drawn(words: Sequence[str], count: int, seed: int, near: str | None) -> tupl
         batch, numbers = Generator(Env(settings.env), settings.generate).numbered(key, count)
         origins = [Origin(seed=seed, number=int(number), settings=said) for number in numbers]
     else:
-        parent = holdout.find(near).level
-        size = holdout.size_of(near) or holdout.size_for(parent)
+        size = holdout.own_size(near)
         parents = repeat(stack([holdout.find(near, sizes.capacity(size)).level]), count)
         batch, made = Editor(EditConfig(), settings.generate)(key, parents)
         counts = np.asarray(made)

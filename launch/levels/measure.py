@@ -33,7 +33,7 @@ def rates(ids: Sequence[str], attempts: int, seed: int) -> list[Rate]:
     """One attempt by doing nothing and `attempts` at random at every level, in the order of `ids`."""
     by_size: dict[str, list[str]] = {}
     for id in ids:
-        by_size.setdefault(holdout.size_of(id) or holdout.size_for(holdout.find(id).level), []).append(id)
+        by_size.setdefault(holdout.own_size(id), []).append(id)
     found = {}
     for size, chosen in by_size.items():
         level = stack([holdout.find(id, sizes.capacity(size)).level for id in chosen])

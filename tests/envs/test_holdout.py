@@ -69,7 +69,7 @@ def outcomes(size: str) -> dict[str, tuple[bool, bool]]:
     solutions = [level_file.expand(level_file.read_model(holdout.path(id)).solution or []) for id in ids]
     actions = np.zeros((256, 6, 2 * len(ids)), np.int32)
     for world, solution in enumerate(solutions):
-        actions[..., world] = solution[np.minimum(np.arange(256), len(solution) - 1)]
+        actions[..., world] = search.held(solution)
     played = search.play(concatenate([levels, levels]), actions, size)
     in_time = [bool(played.solved[i] and played.count[i] <= len(solution) + search.TAIL) for i, solution in enumerate(solutions)]
     return {id: (bool(played.solved[len(ids) + i]), in_time[i]) for i, id in enumerate(ids)}

@@ -26,8 +26,7 @@ def test_a_solution_that_is_found_solves_the_level_when_it_is_played():
     rounds: list[Round] = []
     found = search.solve(level, "s", CONFIG, report=rounds.append)
     assert found
-    held = found.actions[np.minimum(np.arange(256), len(found.actions) - 1)]
-    again = search.play(repeat(stack([level]), PLAYERS), np.repeat(held[..., None], PLAYERS, axis=-1), "s")
+    again = search.play(repeat(stack([level]), PLAYERS), np.repeat(search.held(found.actions)[..., None], PLAYERS, axis=-1), "s")
     assert again.solved.all()
     assert (again.count == len(found.actions)).all()
     assert found.steadiness >= search.STEADY
