@@ -2,7 +2,7 @@
 
 import itertools
 
-from envs.levels.design.contraptions import block, car, chain, crate, rod
+from envs.levels.design.machines import block, car_on, chain, crate, rod
 from envs.levels.design.parts import BLUE, GREEN, RED, Design, Sketch, ball, goal
 from physics.build import CEILING, FLOOR
 
@@ -103,7 +103,7 @@ def clear_the_way() -> Sketch:
     block(s, "road", (0.0, 3.0), (0.4, 1.0))
     crate(s, "lower", (2.5, 2.9), (1.0, 1.6), density=4.0)
     crate(s, "upper", (2.45, 2.95), (1.6, 2.1), density=4.0)
-    car(s, 0.5, 1.0, half=0.38, radius=0.16, role=GREEN, speed=1.0, overhang=0.18)
+    car_on(s, 1.0, 0.5, half=0.38, radius=0.16, role=GREEN, speed=1.0, overhang=0.18)
     return s
 
 

@@ -2,10 +2,8 @@
 
 import math
 
-from envs.levels.design.machines import bar, block, limb, rock, wheel
-from envs.levels.design.parts import BLUE, GREEN, RED, Design, Sketch, ball, goal
-
-GROUND = 0.4  # m, where the floor is
+from envs.levels.design.machines import block, limb, rock, rod, wheel
+from envs.levels.design.parts import BLUE, GREEN, GROUND, RED, Design, Sketch, ball, goal
 
 
 def four_legs() -> Sketch:
@@ -25,7 +23,7 @@ def four_legs() -> Sketch:
             [(hip, 0.9), (foot, GROUND + 0.07)],
             (channel,),
             limits=[(-0.7, 0.7)],
-            thick=0.06,
+            half=0.06,
             speed=0.6,
             density=2.0,
             collision=0,
@@ -66,15 +64,14 @@ def hop_high() -> Sketch:
     body = s.named("body", s.builder.box((2.3, 1.2), (0.14, 0.3), role=GREEN))
     points = [(2.3, 0.95), (2.7, 0.8), (2.15, 0.62), (2.6, GROUND + 0.08)]
     limits = [(-1.3, 0.3), (-0.3, 2.4), (-2.4, 0.3)]
-    limb(s, ("thigh", "shank", "foot"), body, points, (0, 1, 2), limits=limits, thick=0.06, speed=2.0, density=1.5, collision=0)
+    limb(s, ("thigh", "shank", "foot"), body, points, (0, 1, 2), limits=limits, half=0.06, speed=2.0, density=1.5, collision=0)
     goal(s, at=(2.4, 2.17), radius=0.25)
     return s
 
 
 def push_off() -> Sketch:
     """Weightless: stretch the folded legs against the left wall and drift between the red moons to the blue one."""
-    s = Sketch("l", floor=RED, ceiling=RED)
-    s.builder.scene.gravity = s.builder.scene.gravity * 0.0
+    s = Sketch("l", gravity=0.0, floor=RED, ceiling=RED)
     body = s.named("body", s.builder.box((0.95, 1.6), (0.3, 0.14), role=GREEN))
     for side, y, sign, channel in (("upper", 1.68, 1, 0), ("lower", 1.52, -1, 1)):
         points = [(0.75, y), (0.6, y + sign * 0.4), (0.1, y + sign * 0.25)]
@@ -89,7 +86,7 @@ def push_off() -> Sketch:
 def stand_up() -> Sketch:
     """Rise from the crouch, bring the green head up to the blue ball and do not fall onto the red floor."""
     s = Sketch("l", floor=RED)
-    torso = bar(s, "torso", (2.3, 0.95), (2.65, 1.5), thick=0.12)
+    torso = rod(s, "torso", (2.3, 0.95), (2.65, 1.5), half=0.12)
     head = s.named("head", s.builder.circle((2.7, 1.65), 0.17, role=GREEN))
     s.builder.joint(torso, head, at=(2.65, 1.5), fixed=True)
     for side, shift, channel in (("left", 0.0, 0), ("right", 0.1, 1)):
@@ -102,7 +99,7 @@ def stand_up() -> Sketch:
             points,
             (channel, channel + 2),
             limits=[(-1.7, 0.4), (-0.4, 2.2)],
-            thick=0.07,
+            half=0.07,
             speed=1.5,
             density=3.0,
             collision=0,
@@ -115,7 +112,7 @@ def wheel_with_arms() -> Sketch:
     """Get up on the wheel with the help of both arms, and ride until the green body is at the blue ball."""
     s = Sketch("l", floor=RED)
     hub = (1.3, GROUND + 0.3)
-    body = bar(s, "body", hub, (1.3, 1.5), thick=0.08, role=GREEN)
+    body = rod(s, "body", hub, (1.3, 1.5), half=0.08, role=GREEN)
     for side, sign, channel in (("left", -1, 1), ("right", 1, 2)):
         points = [(1.3, 1.45), (1.3 + sign * 0.4, 1.2), (1.3 + sign * 0.6, 0.8)]
         limb(
@@ -129,7 +126,7 @@ def wheel_with_arms() -> Sketch:
             density=1.0,
             collision=0,
         )
-    wheel(s, "wheel", body, hub, 0.3, channel=0, speed=1.2)
+    wheel(s, "wheel", body, hub, 0.3, channel=0, speed=-1.2)
     goal(s, at=(3.9, 1.3), radius=0.3)
     return s
 
@@ -141,7 +138,7 @@ def roll_the_star() -> Sketch:
     for i in range(6):
         turn = math.pi * i / 3
         points = [(1.2 + r * math.cos(turn), 1.0 + r * math.sin(turn)) for r in (0.2, 0.66)]
-        limb(s, (f"arm_{i}",), heart, points, (i % 3,), limits=[(-0.8, 0.8)], thick=0.05, speed=1.0, density=1.5, collision=0)
+        limb(s, (f"arm_{i}",), heart, points, (i % 3,), limits=[(-0.8, 0.8)], half=0.05, speed=1.0, density=1.5, collision=0)
     goal(s, at=(2.4, 0.9), radius=0.3)
     return s
 
@@ -149,10 +146,10 @@ def roll_the_star() -> Sketch:
 def penalty_kick() -> Sketch:
     """Swing the leg back and kick the green ball up the ramp, off its end and against the blue wall."""
     s = Sketch("l", floor={"friction": 0.5}, right=BLUE)
-    post = block(s, "post", (0.8, 1.9), (0.12, 0.35))
+    post = block(s, "post", (0.68, 0.92), (1.55, 2.25))
     points = [(0.8, 1.6), (0.75, 1.05), (0.7, 0.62), (1.0, 0.5)]
     limits = [(-1.2, 1.3), (-1.5, 0.1), (-0.4, 0.4)]
-    limb(s, ("thigh", "shank", "foot"), post, points, (0, 1, 2), limits=limits, thick=0.06, speed=1.8)
+    limb(s, ("thigh", "shank", "foot"), post, points, (0, 1, 2), limits=limits, half=0.06, speed=1.8)
     ball(s, at=(1.45, 0.58), radius=0.17)
     s.named("ramp", s.builder.polygon([(1.8, GROUND), (2.7, GROUND), (2.7, 0.75)], fixed=True))
     rock(s, "keeper", (4.2, 3.6), 0.35)

@@ -2,7 +2,7 @@
 
 import math
 
-from envs.levels.design.contraptions import block, car, chain, crate, rod, wedge
+from envs.levels.design.machines import block, car_on, chain, crate, rod, wedge
 from envs.levels.design.parts import BLUE, GREEN, RED, UP, Design, Sketch, goal, rocket
 from physics.build import CEILING
 
@@ -54,7 +54,7 @@ def four_ledges() -> Sketch:
         block(s, f"ledge_{i + 1}", x, (y - 0.15, y))
     block(s, "red_post", (1.85, 1.97), (2.6, 5.0), RED)
     block(s, "red_stone", (2.5, 2.65), (1.2, 1.75), RED)
-    body = car(s, 0.5, 0.9, half=0.24, radius=0.13, role=GREEN, speed=0.8)
+    body = car_on(s, 0.9, 0.5, half=0.24, radius=0.13, role=GREEN, speed=0.8)
     s.builder.thruster(body, at=(0.5, 1.0), angle=UP, power=0.235)
     goal(s, at=(4.6, 3.0), radius=0.28)
     return s
@@ -68,7 +68,7 @@ def mill_street() -> Sketch:
         mill = rod(s, f"mill_{i + 1}", (x - end[0], 1.5 - end[1]), (x + end[0], 1.5 + end[1]), RED)
         s.builder.joint(CEILING, mill, at=(x, 1.5), motor=True, auto=True, speed=speed, power=2.0)
     wedge(s, "hump", [(2.4, 0.4), (3.0, 0.4), (2.7, 0.45)])
-    car(s, 0.5, 0.4, half=0.38, radius=0.15, role=GREEN, speed=1.6, overhang=0.17)
+    car_on(s, 0.4, 0.5, half=0.38, radius=0.15, role=GREEN, speed=1.6, overhang=0.17)
     return s
 
 

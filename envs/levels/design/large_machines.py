@@ -1,6 +1,6 @@
 """Levels of size L with machines: rollers, gears, flaps, dominoes, things that tip and things that balance."""
 
-from envs.levels.design.contraptions import block, car, crate, rod
+from envs.levels.design.machines import block, car_on, crate, rod
 from envs.levels.design.parts import BLUE, GREEN, RED, Design, Sketch, ball, goal
 from physics.build import CEILING, FLOOR, LEFT
 
@@ -58,7 +58,7 @@ def tipping_bridge() -> Sketch:
     for i, x in enumerate((1.8, 3.52)):
         bridge = s.named(f"bridge_{i + 1}", s.builder.box((x, 1.15), (0.72, 0.05), 0.29))
         s.builder.joint((FLOOR, CEILING)[i], bridge, at=(x, 1.15), limits=(-0.58, 0.02))
-    car(s, 0.45, 1.0, half=0.26, radius=0.17, role=GREEN, speed=0.9, density=2.0)
+    car_on(s, 1.0, 0.45, half=0.26, radius=0.17, role=GREEN, speed=0.9, density=2.0)
     goal(s, at=(4.7, 1.35), radius=0.28)
     return s
 

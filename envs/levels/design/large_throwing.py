@@ -1,6 +1,6 @@
 """Levels of size L in which something is thrown, struck or shot."""
 
-from envs.levels.design.contraptions import block, crate, rod
+from envs.levels.design.machines import block, crate, rod
 from envs.levels.design.parts import BLUE, GREEN, RED, Design, Sketch, ball
 from physics.build import CEILING, FLOOR, RIGHT
 

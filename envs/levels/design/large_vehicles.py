@@ -1,6 +1,6 @@
 """Levels of size L with vehicles: what they drive over, and what they carry and push."""
 
-from envs.levels.design.contraptions import block, car, chain, crate, rod, wedge, wheel
+from envs.levels.design.machines import block, car_on, chain, crate, rod, wedge, wheel
 from envs.levels.design.parts import BLUE, GREEN, RED, Design, Sketch, ball, goal
 
 
@@ -60,7 +60,7 @@ def fill_the_ditch() -> Sketch:
     block(s, "right_bank", (3.42, 5.0), (0.4, 0.84), friction=0.5)
     crate(s, "filler", (2.3, 2.78), (0.86, 1.3), density=0.8, friction=0.5)
     crate(s, "load", (1.85, 2.25), (0.86, 1.2), GREEN, density=0.6, friction=0.5)
-    tractor = car(s, 1.0, 0.85, half=0.38, radius=0.2, speed=0.8, density=2.0)
+    tractor = car_on(s, 0.85, 1.0, half=0.38, radius=0.2, speed=0.8, density=2.0)
     blade = crate(s, "blade", (1.4, 1.48), (0.9, 1.3))
     s.builder.joint(tractor, blade, at=(1.4, 1.13), fixed=True)
     block(s, "target", (4.5, 4.9), (0.84, 1.3), BLUE)
@@ -89,7 +89,7 @@ def gap_jump() -> Sketch:
     wedge(s, "kicker", [(1.2, 1.6), (1.9, 1.6), (1.9, 1.78)])
     block(s, "landing", (3.0, 4.3), (0.4, 1.0))
     block(s, "step", (4.3, 5.0), (0.4, 1.3))
-    car(s, 0.5, 1.6, half=0.32, radius=0.16, role=GREEN, speed=3.0)
+    car_on(s, 1.6, 0.5, half=0.32, radius=0.16, role=GREEN, speed=3.0)
     goal(s, at=(4.7, 1.6), radius=0.28)
     return s
 
@@ -101,7 +101,7 @@ def draw_bridge() -> Sketch:
     block(s, "right_bank", (3.4, 5.0), (0.4, 1.15))
     bridge = rod(s, "bridge", (2.0, 1.15), (2.0, 2.75), half=0.05)
     s.builder.joint(left, bridge, at=(2.0, 1.15), motor=True, speed=-0.45, power=0.5, limits=(-1.6, 0.3), channel=1)
-    car(s, 0.8, 1.2, half=0.32, radius=0.17, role=GREEN, speed=1.1)
+    car_on(s, 1.2, 0.8, half=0.32, radius=0.17, role=GREEN, speed=1.1)
     goal(s, at=(4.6, 1.6), radius=0.3)
     return s
 
@@ -114,7 +114,7 @@ def two_barriers() -> Sketch:
         barrier = rod(s, f"barrier_{i + 1}", (x, 1.85), (x, 0.62), RED, half=0.06)
         s.builder.joint(post, barrier, at=(x, 1.85), motor=True, speed=0.15, power=3.0, limits=(-1.4, 0.0), channel=i + 1)
     wedge(s, "hump", [(2.5, 0.4), (3.1, 0.4), (2.8, 0.48)])
-    car(s, 0.7, 0.4, half=0.4, radius=0.16, role=GREEN, speed=1.0, overhang=0.18)
+    car_on(s, 0.4, 0.7, half=0.4, radius=0.16, role=GREEN, speed=1.0, overhang=0.18)
     return s
 
 
@@ -123,7 +123,7 @@ def push_it_up() -> Sketch:
     s = Sketch("l", floor=RED, left=RED)
     block(s, "road", (0.0, 1.7), (0.4, 0.8))
     wedge(s, "ramp", [(1.7, 0.4), (3.0, 0.4), (3.0, 1.25), (1.7, 0.8)])
-    pusher = car(s, 0.6, 0.8, half=0.36, radius=0.19, speed=1.2, density=2.0)
+    pusher = car_on(s, 0.8, 0.6, half=0.36, radius=0.19, speed=1.2, density=2.0)
     blade = crate(s, "blade", (1.02, 1.1), (0.95, 1.4))
     s.builder.joint(pusher, blade, at=(1.02, 1.1), fixed=True)
     ball(s, at=(1.45, 1.03), radius=0.22, density=0.6)

@@ -15,7 +15,7 @@ from envs.build import LevelBuilder, Point
 from envs.level_model import LevelModel
 from envs.levels.design.mirror import mirrored
 from envs.sizes import capacity
-from physics.base import FLOOR
+from physics.base import FLOOR as GROUND
 from physics.build import BodyRef
 
 GREEN, BLUE, RED = Role.GREEN, Role.BLUE, Role.RED
@@ -29,10 +29,10 @@ CLEARANCE = 0.01  # m
 class Sketch:
     """A level in the making: a `LevelBuilder` with names for its bodies."""
 
-    def __init__(self, size: str, **walls: Any) -> None:
-        """An empty room; `walls` by name: a role, or the keyword arguments of `LevelBuilder.wall`."""
+    def __init__(self, size: str, gravity: float = 1.0, **walls: Any) -> None:
+        """An empty room; `gravity` as a share of the usual; `walls` by name: a role, or keyword arguments of `LevelBuilder.wall`."""
         self.size = size
-        self.builder = LevelBuilder(capacity(size))
+        self.builder = LevelBuilder(capacity(size), gravity=(0.0, -9.81 * gravity))
         self._names: dict[str, list[str]] = {"polygon": [], "circle": []}
         for name, wall in walls.items():
             self.builder.wall(name, **(wall if isinstance(wall, dict) else {"role": wall}))
@@ -75,7 +75,7 @@ def beam(sketch: Sketch, at: Point, half_length: float, angle: float = 0.0, role
 
 def unicycle(sketch: Sketch, x: float, radius: float, mast: float, *, mast_role: Role, wheel_role: Role, speed: float = 1.0) -> None:
     """A driven wheel on the floor with a mast of half length `mast` that stands up from its axle."""
-    axle = (x, FLOOR + radius)
+    axle = (x, GROUND + radius)
     body = sketch.named("mast", sketch.builder.box((x, axle[1] + mast), (BAR, mast), role=mast_role, density=0.5))
     wheel = sketch.named("wheel", sketch.builder.circle(axle, radius, role=wheel_role))
     sketch.builder.joint(body, wheel, at=axle, motor=True, speed=speed)
@@ -85,7 +85,7 @@ def tail_dragger(
     sketch: Sketch, x: float, radius: float, half: float, *, role: Role = Role.NORMAL, speed: float = 1.0, **moving: Any
 ) -> None:
     """A car with one driven wheel in front at `x`: a chassis of half length `half` slopes to the floor behind it."""
-    axle = (x, FLOOR + radius)
+    axle = (x, GROUND + radius)
     drop = (radius - PLATE - CLEARANCE) / 2  # of the chassis' centre below the axle
     slope = math.asin(drop / half)
     centre = (x - half * math.cos(slope), axle[1] - drop)
