@@ -1,6 +1,8 @@
 """Bodies against the walls of the room, which are half-spaces: nothing gets through, however fast.
 
 A body is never at two opposite walls at once, so floor and ceiling share a slot, as do left and right.
+A centre that one step carried behind a wall is set back to it (`hold`): pushed out from that deep by velocity,
+the body would be thrown across the room.
 """
 
 import functools
@@ -58,6 +60,16 @@ def walls(capacity: Capacity, prepared: Prepared, polygons: Polygons, pos: Vec, 
             touching=depth > -reach.touch,
         )
     )
+
+
+@jax.named_scope("room.hold")
+def hold(prepared: Prepared, pos: Array) -> Array:
+    """Positions `[2, E, W]` with no centre behind a wall that may push its body."""
+    for normal, offset, admitted in zip(WALL_NORMALS, WALL_OFFSETS, prepared.wall_admitted, strict=False):  # none without a room
+        inward = jnp.array(normal)[:, None, None]
+        behind = offset - (pos * inward).sum(0)
+        pos = pos + inward * jnp.where(admitted & (behind > 0), behind, 0.0)
+    return pos
 
 
 def _at(indices: Sequence[int], values: Array) -> Array:

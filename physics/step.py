@@ -7,6 +7,7 @@
 Everything is batched with the worlds last. Stages carry Box2D's names.
 """
 
+import dataclasses
 from types import ModuleType
 
 import jax
@@ -41,6 +42,7 @@ def step(prepared: Prepared, state: State, controls: Controls, config: SolverCon
         pair, wall = find_contacts(prepared, capacity, motion, solver.reach(config))
         driven = actuators.drive(prepared, capacity, motion, controls, config)
         moved, impulses = solver.advance(Problem(prepared, capacity, motion, driven, pair, wall, state.impulses), config)
+        moved = dataclasses.replace(moved, pos=room.hold(prepared, moved.pos))
     return State(motion=_unpad(moved, capacity), impulses=impulses), touching(prepared, capacity, pair, wall)
 
 

@@ -54,7 +54,13 @@ def test_pile_is_measured_at_its_worst_moment():
     done.angle[300, 0] += 0.1
     done.vel[-2, 1] = (3, 4)
     found = measured("stack_5", done)
-    assert [found[key, 0] for key in ("drift", "sink", "tilt", "unrest")] == pytest.approx([0.3, 0.2, 0.1, 5.0])
+    assert [found[key, 0] for key in ("drift", "sink", "tilt", "sway")] == pytest.approx([0.3, 0.2, 0.1, 5.0])
+
+
+def test_pile_that_fell_does_not_count_as_standing_still():
+    done = still(SCENES["stack_5"])
+    done.angle[300:, 4] += 1.5
+    assert measured("stack_5", done)["sway", 0] == float("inf")
 
 
 def test_true_flight_has_no_error_and_keeps_its_energy():

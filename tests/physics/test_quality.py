@@ -23,7 +23,8 @@ ANY = float("inf")  # nothing is promised
 TOLERANCE = {  # of |measured - ideal|
     "drift": 0.01,  # m: nothing pushes a pile sideways
     "tilt": 0.01,  # rad: the slop of one edge of a box
-    "unrest": 0.01,  # m/s: what is at rest stays so
+    "sway": 0.01,  # m/s: what is at rest stays so
+    "unrest": 0.01,
     "parabola": scenes.GRAVITY * DT * 1.0 / 2 + 1e-3,  # m: what a step that takes the new velocity is ahead after 1 s
     "spin": 1e-3,  # rad
     "rebound": 0.12,  # m: the way of a step at the speed of the hit
@@ -51,12 +52,12 @@ SPECIAL = {  # where the scene decides
     ("thin_wall_4", "through"): 0.0,
     **{(f"slope_{degrees}", "slid"): 0.03 for degrees in (31, 35, 40)},  # m: the same of a pull along the slope, and the slop
     **{(f"thin_wall_{speed}", "through"): ANY for speed in (6, 10, 20, 100)},  # see docs/physics.md
-    **{(f"room_wall_{speed}", "depth"): speed * DT for speed in (20, 100)},  # m: the way of a step
+    **{(f"room_wall_{speed}", "depth"): scenes.BALL + 1e-4 for speed in (20, 100)},  # m: no centre goes behind a wall
 }
 OF_SOLVER = {  # where a solver does better or worse than that
     ("sequential", "stack_10", "drift"): 0.3,  # leans, and goes on leaning
     ("sequential", "stack_10", "tilt"): 0.2,
-    ("sequential", "stack_10", "unrest"): 0.2,
+    ("sequential", "stack_10", "sway"): 0.2,
     ("sequential", "bounce_0.5", "rebound"): 0.3,  # mending a deep hit adds speed to the bounce
     ("sequential", "bounce_0.8", "rebound"): 0.5,
     ("sequential", "bounce_1", "rebound"): 0.7,
@@ -72,13 +73,11 @@ OF_SOLVER = {  # where a solver does better or worse than that
     ("sequential", "bridge", "sag"): 0.05,
     ("sequential", "limit_loaded", "violation"): 0.4,  # the same load on a limit
     ("sequential", "limit_loaded", "rest_violation"): 0.3,
-    ("sequential", "room_wall_20", "speed_after"): 5.0,  # thrown back out of the wall
-    ("sequential", "room_wall_100", "speed_after"): 5.0,
     ("soft", "stack_5", "sink"): 0.01,
     ("soft", "pyramid", "sink"): 0.005,
     ("soft", "stack_10", "drift"): 0.4,  # four sub-steps do not carry ten boxes
     ("soft", "stack_10", "tilt"): 0.2,
-    ("soft", "stack_10", "unrest"): 0.1,
+    ("soft", "stack_10", "sway"): 0.1,
     ("soft", "slope_28", "slid"): 0.001,
     ("soft", "bounce_1", "gained"): 0.001,
     ("soft", "pendulum", "lost"): 0.01,
@@ -127,15 +126,15 @@ def test_exceptions_name_rows_that_exist():
 
 
 TIE = {  # differences that are none, where both are within what the method allows
-    "sink": SLOP * 5, "drift": 1e-3, "tilt": 1e-3, "unrest": 5e-3, "slid": 1e-3, "rebound": 1e-3, "gained": 1e-3, "lost": 0.02,
+    "sink": SLOP * 5, "drift": 1e-3, "tilt": 1e-3, "unrest": 5e-3, "sway": 5e-3, "slid": 1e-3, "rebound": 1e-3, "gained": 1e-3,
+    "lost": 0.02,
     "parabola": 1e-3, "spin": 1e-3, "gap": 2e-3, "mean_gap": 2e-3, "sag": 1e-3, "speed": 1e-3, "settling": 1e-6, "violation": 1e-3,
-    "rest_violation": 1e-3, "through": 0.0, "outside": 0.0, "depth": 1e-3, "speed_after": 0.01, "momentum": 1e-5, "angular_momentum": 1e-5,
+    "rest_violation": 1e-3, "through": 0.0, "outside": 0.0, "depth": 1e-3, "speed_after": 0.01, "momentum": 1e-5,
+    "angular_momentum": 1e-5,
 }  # fmt: skip
 WORSE = {  # rows in which the reference is better, by solver
-    # The reference's stack has fallen over and lies still; and it throws this ball out of the wall less, but lets faster ones through.
-    "sequential": {("room_wall_20", "speed_after"), ("stack_10", "unrest")},
     # A swing keeps its energy but for a ripple of half a percent, where the reference loses half of it.
-    "soft": {("stack_10", "unrest"), ("pendulum", "gained"), ("double_pendulum", "gained")},
+    "soft": {("pendulum", "gained"), ("double_pendulum", "gained")},
 }
 
 

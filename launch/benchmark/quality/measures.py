@@ -12,6 +12,8 @@ from launch.benchmark.quality.scene import HERTZ, Body, Row, Scene
 from launch.benchmark.quality.trajectory import FIELDS, Trajectory
 from physics import shapes
 
+FALLEN = np.pi / 4  # rad, of a box that has tipped off its pile
+
 Measure = Callable[[Scene, Trajectory, Row], float]
 
 
@@ -65,6 +67,11 @@ def tilt(scene: Scene, done: Trajectory, row: Row) -> float:
 def unrest(scene: Scene, done: Trajectory, row: Row) -> float:
     """Fastest body in the last second."""
     return np.linalg.norm(done.vel[-HERTZ:], axis=-1).max()
+
+
+def sway(scene: Scene, done: Trajectory, row: Row) -> float:
+    """Fastest body of a pile in the last second; infinite once it has fallen, as what lies on the floor at rest does not stand still."""
+    return unrest(scene, done, row) if tilt(scene, done, row) < FALLEN else float("inf")
 
 
 def slid(scene: Scene, done: Trajectory, row: Row) -> float:
@@ -239,7 +246,7 @@ def angular_momentum(scene: Scene, done: Trajectory, row: Row) -> float:
 MEASURES: dict[str, Measure] = {
     measure.__name__: measure
     for measure in (
-        drift, sink, tilt, unrest, slid, rebound, gained, lost, parabola, spin, gap, mean_gap, sag, speed, settling,
+        drift, sink, tilt, unrest, sway, slid, rebound, gained, lost, parabola, spin, gap, mean_gap, sag, speed, settling,
         violation, rest_violation, through, outside, depth, speed_after, momentum, angular_momentum,
     )
 }  # fmt: skip

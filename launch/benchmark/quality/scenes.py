@@ -17,7 +17,6 @@ THIN_AT = 2.5
 MOTOR_SPEED = 6.0  # rad/s at full control
 GAP = (Row("gap", "widest joint gap", "m"), Row("mean_gap", "mean joint gap", "m"))
 GAINED = Row("gained", "energy gained, share", "")
-UNREST = Row("unrest", "fastest body in the last second", "m/s")
 
 
 def everything() -> list[Scene]:
@@ -39,7 +38,7 @@ def _pile(name: str, words: str, bodies: list[Body]) -> Scene:
         Row("drift", "furthest move sideways", "m"),
         Row("sink", "change in height of the top box", "m"),
         Row("tilt", "largest tilt", "rad"),
-        UNREST,
+        Row("sway", "fastest body in the last second, standing", "m/s"),
     )
     return Scene(name, words, 10.0, tuple(bodies), rows, friction=MU)
 
@@ -131,7 +130,11 @@ def _bridge() -> Scene:
     bodies.append(disc((2.5, height - radius * (1 - math.cos(half_arc)) + 0.05 + 0.25 + 0.1), 0.25, density=4.0))
     joints = [Joint(i - 1 if i else LEFT, i if i < planks else RIGHT, end) for i, end in enumerate(ends)]
     deepest = math.sqrt((planks * length / 2) ** 2 - 2.5**2)  # of a V: nothing that does not stretch hangs lower
-    rows = (*GAP, Row("sag", "sag in the last second", "m", ideal=deepest, at_most=True), UNREST)
+    rows = (
+        *GAP,
+        Row("sag", "sag in the last second", "m", ideal=deepest, at_most=True),
+        Row("unrest", "fastest body in the last second", "m/s"),
+    )
     return Scene("bridge", "bridge of 6 planks with a load", 10.0, tuple(bodies), rows, tuple(joints), friction=MU)
 
 
