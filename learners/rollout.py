@@ -11,11 +11,9 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from envs import actions
 from envs.base import EnvState, Step
 from envs.env import Env
 from envs.outcome import Outcome
-from learners import distributions
 from learners.base import Act, Array, Decision, Params, Rollout, Worlds
 
 Keep = Callable[[EnvState, Decision, Step], Any]
@@ -38,7 +36,7 @@ def play(act: Act, env: Env, worlds: Worlds, keys: Array, length: int, keep: Kee
 
 @jax.named_scope("rollout")
 def collect(apply: Callable, params: Params, env: Env, worlds: Worlds, keys: Array, length: int) -> tuple[Worlds, Rollout]:
-    """Play with the policy and keep all that an update needs. `apply(params, observation)` -> logits, value."""
+    """Play with the policy and keep all that an update needs. `apply(params, observation)` -> distribution, value."""
     act = policy(apply, params)
 
     def keep(state: EnvState, decision: Decision, step: Step) -> tuple:
@@ -80,9 +78,8 @@ def policy(apply: Callable, params: Params, way: int | Array = SAMPLED) -> Act:
     """
 
     def act(seen: Any, keys: Array) -> Decision:
-        logits, value = apply(params, seen)
-        sampled, greedy = distributions.sample(logits, keys), distributions.greedy(logits)
-        chosen = jnp.where(way == GREEDY, greedy, jnp.where(way == IDLE, actions.nothing(keys.shape[0]), sampled))
-        return chosen, distributions.log_prob(logits, chosen), value
+        choice, value = apply(params, seen)
+        chosen = jnp.where(way == GREEDY, choice.greedy(), jnp.where(way == IDLE, choice.nothing(), choice.sample(keys)))
+        return chosen, choice.log_prob(chosen), value
 
     return act
