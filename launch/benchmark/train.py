@@ -45,6 +45,7 @@ class TrainBenchmark:
     epochs: int = setting(2, "passes over every rollout", least=1)
     minibatches: int = setting(4, "gradient steps a pass", least=1)
     precision: str = setting("float32", "in which layers compute", choices=tuple(PRECISIONS))
+    phases: bool = setting(True, "time the phases apart too, and count operations: compiles as long again")
     rounds: int = setting(3, "runs, of which the best counts", least=1)
     devices: int = setting(0, "local devices to use; 0 takes all", least=0)
     block_worlds: int = setting(0, "worlds a device plays at a time; 0 takes what training takes", least=0)
@@ -86,13 +87,14 @@ def _measure(config: TrainBenchmark, size: str, network: str) -> dict:
     state = roles.learner.init(jax.random.key(0), first)
     whole = timing.measure(jax.jit(_iteration(roles)), state, worlds, jax.random.key(1), rounds=config.rounds)
     samples = config.worlds * config.steps
-    seconds, work = _phases(chosen, roles, state, worlds, config.rounds)
+    seconds, work = _phases(chosen, roles, state, worlds, config.rounds) if config.phases else ({}, None)
+    parameters = sum(leaf.size for leaf in jax.tree.leaves(state.params))
     device = jax.local_devices()[0]
     devices = worlds.outcome.episodes.sharding.num_devices
     speed = samples / whole.best_s
     return {
         "what": f"fulcrum train {network}", "size": size, "worlds": config.worlds, "steps": config.steps, "epochs": config.epochs,
-        "minibatches": config.minibatches, "precision": config.precision, "parameters": sum(leaf.size for leaf in jax.tree.leaves(state.params)),
+        "minibatches": config.minibatches, "precision": config.precision, "parameters": parameters,
         "compile_s": round(whole.compile_s, 2), "steps_per_s": round(speed),
         **{f"{name}_us": round(value / samples * 1e6, 2) for name, value in seconds.items()},
         "network_flops_per_step": work and round(work), "peak_memory_mb": peak.memory_mb(device, whole.compiled),

@@ -21,12 +21,13 @@ class Gate(nn.Module):
     def __call__(self, known: Array, found: Array) -> Array:
         """The six matrices of the gate, in three products."""
         width = known.shape[-1]
-        of_found = self._dense("found", 3 * width)(found)
-        of_known = self._dense("known", 2 * width)(known)
+        # `split`, not slices: their gradients are put together by one copy, not by padding and adding.
+        found_reset, found_update, found_new = jnp.split(self._dense("found", 3 * width)(found), 3, axis=-1)
+        known_reset, known_update = jnp.split(self._dense("known", 2 * width)(known), 2, axis=-1)
         later = self.param("bias", nn.initializers.zeros, (width,)).astype(self.dtype)
-        reset = nn.sigmoid(of_found[..., :width] + of_known[..., :width])
-        update = nn.sigmoid(of_found[..., width : 2 * width] + of_known[..., width:] - later)
-        proposed = nn.tanh(of_found[..., 2 * width :] + self._dense("reset", width)(reset * known))
+        reset = nn.sigmoid(found_reset + known_reset)
+        update = nn.sigmoid(found_update + known_update - later)
+        proposed = nn.tanh(found_new + self._dense("reset", width)(reset * known))
         return known + update * (proposed - known)
 
     def _dense(self, name: str, outputs: int) -> nn.Dense:

@@ -238,5 +238,5 @@ def test_the_spread_of_numbers_stays_where_it_makes_sense():
 
 def test_every_kind_of_action_has_a_distribution():
     assert {name: distributions.kind(name) for name in actions.KINDS} == distributions.KINDS
-    with pytest.raises(InputError, match="env.action: found 'words', wanted one of multi_discrete"):
+    with pytest.raises(InputError, match=r"env\.action: found 'words', wanted one of multi_discrete"):
         distributions.kind("words")
