@@ -24,7 +24,8 @@ class RelationalAttention(nn.Module):
         relations, asking = mask.shape[1:3]
         group, each = self.heads // relations, self.width // self.heads
         projected = nn.Dense(3 * self.width, dtype=self.dtype, name="qkv")(nodes)
-        query, key, value = jnp.moveaxis(projected.reshape(*nodes.shape[:2], 3, relations, group, each), 2, 0)
+        shape = (*nodes.shape[:2], relations, group, each)
+        query, key, value = (part.reshape(shape) for part in jnp.split(projected, 3, axis=-1))
         scores = jnp.einsum("bqrgd,bkrgd->brgqk", query[:, :asking], key).astype(jnp.float32) / math.sqrt(each)
         weights = nn.softmax(jnp.where(mask[:, :, None], scores, FORBIDDEN), axis=-1).astype(self.dtype)
         found = jnp.einsum("brgqk,bkrgd->bqrgd", weights, value).reshape(nodes.shape[0], asking, self.width)
