@@ -2,8 +2,6 @@
 
 from typing import Any
 
-import jax
-
 # Dense matrix products, operations a second, by a part of the device's name: as JAX does float32 there by default (TF32
 # where there is such a thing), and bfloat16. From the makers' data sheets. A device that is not here has no known peak.
 PEAKS = {
@@ -33,8 +31,8 @@ def flops(program: Any) -> float | None:
     return float(found["flops"]) if found and "flops" in found else None
 
 
-def memory_mb(device: jax.Device, compiled: Any) -> float | None:
-    """Most memory in use on a device so far, in millions of bytes; where it does not say, what a program asks for."""
+def memory_mb(device: Any, compiled: Any) -> float | None:
+    """Most memory in use on a JAX device so far, in millions of bytes; where it does not say, what a program asks for."""
     told = device.memory_stats()
     if told and "peak_bytes_in_use" in told:
         return round(told["peak_bytes_in_use"] / 1e6, 1)
