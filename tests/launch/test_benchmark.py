@@ -42,6 +42,7 @@ def quick():
     jax.config.update("jax_disable_most_optimizations", False)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("quick")
 def test_train_gives_a_line_a_network_with_its_phases(capsys):
     words = ["sizes=s", "network=flat", "worlds=4", "steps=2", "epochs=2", "minibatches=1", "rounds=1", "block_worlds=2", "devices=2"]
@@ -51,8 +52,9 @@ def test_train_gives_a_line_a_network_with_its_phases(capsys):
     assert row["compile_s"] > 0
     assert row["steps_per_s"] > 0
     assert all(row[f"{phase}_us"] > 0 for phase in ("policy", "physics", "observation", "update"))
-    # Two operations a weight when acting, six an epoch when learning; observing again and the small change come on top.
-    assert 1 < row["network_flops_per_step"] / (row["parameters"] * (2 + 6 * 2)) < 1.6
+    # Two operations a weight when acting, six an epoch when learning. Observing again comes on top, and Adam's
+    # operations, about 20 a weight and epoch, are shared by 8 samples alone.
+    assert 1 < row["network_flops_per_step"] / (row["parameters"] * (2 + 6 * 2 + 20 * 2 / 8)) < 1.6
     assert row["peak_memory_mb"] > 0
     assert row["share_of_peak"] is None, "of a CPU nobody knows"
 
