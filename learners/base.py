@@ -17,7 +17,7 @@ from physics.base import Motion
 
 Array = jax.Array
 Params = Any
-Decision = tuple[Array, Array, Array]  # action [B, channels], log probability [B], value [B]
+Decision = tuple[Array, Array, Array]  # action [B, channels] ([B] if discrete), log probability [B], value [B]
 Act = Callable[[Any, Array], Decision]  # (observation, keys [B]) -> decision
 
 
@@ -28,7 +28,7 @@ class Rollout:
 
     level: Level  # [..., W]
     motion: Motion  # [L, ..., W] before the action
-    action: Array  # [L, channels, W]
+    action: Array  # [L, channels, W]; [L, W] if discrete
     log_prob: Array  # [L, W]
     value: Array  # [L, W]
     reward: Array  # [L, W]

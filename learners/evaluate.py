@@ -43,7 +43,7 @@ def first_episodes(act: Act, env: Env, levels: Level, keys: Array) -> Outcome:
     def keep(_: EnvState, __: Decision, step: Step) -> tuple[Array, Array, Array]:
         return step.terminated | step.truncated, step.solved, step.reward
 
-    _, _, (ended, solved, reward) = rollout.play(act, env, worlds, keys, env.config.max_steps, keep)
+    _, (ended, solved, reward) = rollout.play(act, env, worlds, keys, env.config.max_steps, keep)
     before = jnp.cumsum(ended, axis=0) - ended == 0  # steps of the first episode
     return Outcome(
         episodes=jnp.any(ended, axis=0).astype(jnp.int32),

@@ -15,7 +15,7 @@ import optax
 from jax import lax
 
 from envs.env import Env
-from learners import advantage, distributions
+from learners import advantage
 from learners.base import Array, Params, Rollout, TrainState
 from physics.errors import InputError
 from physics.settings import setting, validate
@@ -107,20 +107,20 @@ def _flatten(leaf: Array) -> Array:
 def _loss(
     params: Params, apply: Callable, env: Env, config: PPOConfig, rollout: Rollout, advantages: Array
 ) -> tuple[Array, dict[str, Array]]:
-    logits, value = apply(params, _observe(env, rollout))
+    policy, value = apply(params, _observe(env, rollout))
     kept = (jnp.moveaxis(rollout.action, 2, -1), rollout.log_prob, rollout.value, advantages)
     action, old_log_prob, old_value, gain = jax.tree.map(_flatten, kept)
     target = gain + old_value
     mean = lax.pmean(gain.mean(), DEVICES)
     spread = jnp.sqrt(lax.pmean(((gain - mean) ** 2).mean(), DEVICES))
     gain = (gain - mean) / (spread + 1e-8)
-    log_ratio = distributions.log_prob(logits, action) - old_log_prob
+    log_ratio = policy.log_prob(action) - old_log_prob
     ratio = jnp.exp(log_ratio)
     limited = jnp.clip(ratio, 1 - config.clip, 1 + config.clip)
     actor = -jnp.minimum(ratio * gain, limited * gain).mean()
     close = old_value + jnp.clip(value - old_value, -config.value_clip, config.value_clip)
     critic = 0.5 * jnp.maximum((value - target) ** 2, (close - target) ** 2).mean()
-    entropy = distributions.entropy(logits).mean()
+    entropy = policy.entropy().mean()
     total = actor + config.value_weight * critic - config.entropy_weight * entropy
     metrics = {
         "loss": total, "actor_loss": actor, "critic_loss": critic, "entropy": entropy,

@@ -37,7 +37,7 @@ def episodes(act: Act, env: Env, levels: Level, key: Array) -> Recording:
     def keep(state: EnvState, decision: Decision, step: Step) -> Moment:
         return _moment(env, state, decision[0], step)
 
-    return _recording(rollout.play(act, env, worlds, keys, env.config.max_steps, keep)[2])
+    return _recording(rollout.play(act, env, worlds, keys, env.config.max_steps, keep)[1])
 
 
 def replay(env: Env, levels: Level, actions: Array) -> Recording:

@@ -11,50 +11,43 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from envs import actions
 from envs.base import EnvState, Step
 from envs.env import Env
 from envs.outcome import Outcome
-from learners import distributions
 from learners.base import Act, Array, Decision, Params, Rollout, Worlds
+from physics.base import Motion
 
 Keep = Callable[[EnvState, Decision, Step], Any]
 
 
-def play(act: Act, env: Env, worlds: Worlds, keys: Array, length: int, keep: Keep) -> tuple[Worlds, Any, Any]:
-    """Play `length` steps: (worlds, last observation, what `keep` returned, stacked over steps)."""
-    seen = env.observe(worlds.env.level, worlds.env.physics.motion)
+def play(act: Act, env: Env, worlds: Worlds, keys: Array, length: int, keep: Keep) -> tuple[Worlds, Any]:
+    """Play `length` steps: (worlds, what `keep` returned, stacked over steps)."""
 
-    def step(carry: tuple[EnvState, Outcome, Any], t: Array) -> tuple[tuple[EnvState, Outcome, Any], Any]:
-        state, outcome, seen = carry
+    def step(carry: tuple[EnvState, Outcome], t: Array) -> tuple[tuple[EnvState, Outcome], Any]:
+        state, outcome = carry
+        # Seen here and not taken from the step before, as the first step would need a second compiled observation.
+        seen = env.observe(state.level, state.physics.motion)
         decision = act(seen, jax.vmap(jax.random.fold_in, (0, None))(keys, t))
         following, taken = env.step(state, decision[0])
-        return (following, outcome.after(taken), taken.observation), keep(state, decision, taken)
+        return (following, outcome.after(taken)), keep(state, decision, taken)
 
-    begin = (worlds.env, worlds.outcome, seen)
-    (state, outcome, seen), kept = lax.scan(step, begin, jnp.arange(length))
-    return Worlds(env=state, outcome=outcome), seen, kept
+    (state, outcome), kept = lax.scan(step, (worlds.env, worlds.outcome), jnp.arange(length))
+    return Worlds(env=state, outcome=outcome), kept
 
 
 @jax.named_scope("rollout")
 def collect(apply: Callable, params: Params, env: Env, worlds: Worlds, keys: Array, length: int) -> tuple[Worlds, Rollout]:
-    """Play with the policy and keep all that an update needs. `apply(params, observation)` -> logits, value."""
+    """Play with the policy and keep all that an update needs. `apply(params, observation)` -> distribution, value."""
     act = policy(apply, params)
 
     def keep(state: EnvState, decision: Decision, step: Step) -> tuple:
         action, log_prob, value = decision
         flags = step.reward, step.terminated, step.truncated
-        return state.physics.motion, action.T, log_prob, value, *flags, final_value(state, step)
+        return state.physics.motion, action.T, log_prob, value, *flags, step.final_motion
 
-    def final_value(state: EnvState, step: Step) -> Array:
-        # Few steps end by time, so the value of their last state is only computed when there is one.
-        def judge() -> Array:
-            return jnp.where(step.truncated, apply(params, env.observe(state.level, step.final_motion))[1], 0.0)
-
-        return lax.cond(jnp.any(step.truncated), judge, lambda: jnp.zeros_like(step.reward))
-
-    worlds, seen, kept = play(act, env, worlds, keys, length, keep)
-    motion, action, log_prob, value, reward, terminated, truncated, final = kept
+    worlds, kept = play(act, env, worlds, keys, length, keep)
+    motion, action, log_prob, value, reward, terminated, truncated, final_motion = kept
+    final_value, last_value = _ends(apply, params, env, worlds.env, final_motion, truncated)
     rollout = Rollout(
         level=worlds.env.level,
         motion=motion,
@@ -64,10 +57,30 @@ def collect(apply: Callable, params: Params, env: Env, worlds: Worlds, keys: Arr
         reward=reward,
         terminated=terminated,
         truncated=truncated,
-        final_value=final,
-        last_value=apply(params, seen)[1],
+        final_value=final_value,
+        last_value=last_value,
     )
     return worlds, rollout
+
+
+def _ends(apply: Callable, params: Params, env: Env, now: EnvState, final_motion: Motion, truncated: Array) -> tuple[Array, Array]:
+    """Values `[L, W]` of the states in which truncated episodes ended, else 0, and `[W]` of the state after the last step.
+
+    One loop for both, so that the network is compiled once; a step in which no episode was cut off is not judged.
+    """
+    motions = jax.tree.map(lambda ends, last: jnp.concatenate([ends, last[None]]), final_motion, now.physics.motion)
+    wanted = jnp.concatenate([truncated, jnp.ones_like(truncated[:1])])
+
+    def judge(end: tuple[Motion, Array]) -> Array:
+        motion, wanted = end
+
+        def value() -> Array:
+            return jnp.where(wanted, apply(params, env.observe(now.level, motion))[1], 0.0)
+
+        return lax.cond(jnp.any(wanted), value, lambda: jnp.zeros(wanted.shape))
+
+    values = lax.map(judge, (motions, wanted))
+    return values[:-1], values[-1]
 
 
 SAMPLED, GREEDY, IDLE = range(3)  # ways to act
@@ -80,9 +93,8 @@ def policy(apply: Callable, params: Params, way: int | Array = SAMPLED) -> Act:
     """
 
     def act(seen: Any, keys: Array) -> Decision:
-        logits, value = apply(params, seen)
-        sampled, greedy = distributions.sample(logits, keys), distributions.greedy(logits)
-        chosen = jnp.where(way == GREEDY, greedy, jnp.where(way == IDLE, actions.nothing(keys.shape[0]), sampled))
-        return chosen, distributions.log_prob(logits, chosen), value
+        choice, value = apply(params, seen)
+        chosen = jnp.where(way == GREEDY, choice.greedy(), jnp.where(way == IDLE, choice.nothing(), choice.sample(keys)))
+        return chosen, choice.log_prob(chosen), value
 
     return act

@@ -1,6 +1,6 @@
 """What the agent can do. Every kind of action is a module with `SPACE`, `nothing`, `uniform` and `controls`.
 
-Policies, level files and recorded solutions speak multi-discrete, whose functions stand here as well.
+Level files and recorded solutions speak multi-discrete, whose functions stand here as well.
 """
 
 from types import ModuleType

@@ -2,6 +2,7 @@
 
 WHAT is physics (speed of the engine alone, physics steps a second over all worlds: one JSON line a
 case), env (environment steps a second with observations, and levels a second of the generator: one JSON
+line a case), train (environment steps a second of rollout and update together, and where they go: one JSON
 line a case) or quality (how right bodies move, beside theory and other engines: a table). --profile adds
 how the time of a physics step divides into stages. Machines differ and are shared: compare only speeds that ran
 beside each other.
@@ -12,12 +13,13 @@ import json
 from collections.abc import Sequence
 
 from launch import cli, config
-from launch.benchmark import env, physics
+from launch.benchmark import env, physics, train
 from launch.benchmark.quality import table
 
 WHAT = {  # settings, what yields rows, and what makes lines of them, if not JSON
     "physics": (physics.PhysicsBenchmark, physics.run, None),
     "env": (env.EnvBenchmark, env.run, None),
+    "train": (train.TrainBenchmark, train.run, None),
     "quality": (table.QualityBenchmark, table.run, table.show),
 }
 

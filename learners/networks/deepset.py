@@ -5,6 +5,8 @@ heads know what each choice would move. Order and number of empty slots do not m
 et al., "Deep Sets" (2017). Cheap enough for a CPU.
 """
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 from flax import linen as nn
@@ -18,6 +20,7 @@ class DeepSet(nn.Module):
     """`Entities` -> features `[B, F]`."""
 
     width: int
+    dtype: Any = jnp.float32
 
     @nn.compact
     def __call__(self, seen: Entities) -> Array:
@@ -31,21 +34,23 @@ class DeepSet(nn.Module):
         sums = [
             _sum_by(seen.body_role, bodies),
             _sum_by(seen.motor_channel, joints),
-            _sum_by(passive.astype(jnp.float32), joints),
+            _sum_by(passive, joints),
             _sum_by(seen.thruster_channel, thrusters),
         ]
         return jnp.concatenate([*sums, seen.room], axis=-1)
 
     def _look(self, name: str, entity: Array) -> Array:
-        hidden = nn.relu(nn.Dense(self.width, name=f"{name}_1")(entity))
-        return nn.relu(nn.Dense(self.width, name=f"{name}_2")(hidden))
+        # Features are read in float32 whatever the precision: places are told to a millimetre.
+        hidden = nn.relu(nn.Dense(self.width, name=f"{name}_1")(entity)).astype(self.dtype)
+        return nn.relu(nn.Dense(self.width, dtype=self.dtype, name=f"{name}_2")(hidden))
 
 
 def _read(bodies: Array, index: Array) -> Array:
     """Encoded bodies `[B, N, F]` at `index [B, J]`; zeros for a wall of the room."""
-    return jnp.einsum("bjn,bnf->bjf", jax.nn.one_hot(index, bodies.shape[1]), bodies)
+    return jnp.einsum("bjn,bnf->bjf", jax.nn.one_hot(index, bodies.shape[1], dtype=bodies.dtype), bodies)
 
 
 def _sum_by(group: Array, entities: Array) -> Array:
-    """Sum entities `[B, N, F]` by membership `[B, N, G]`: `[B, G * F]`."""
-    return jnp.einsum("bng,bnf->bgf", group, entities).reshape(group.shape[0], -1)
+    """Sum entities `[B, N, F]` by membership `[B, N, G]`: `[B, G * F]`, in float32."""
+    summed = jnp.einsum("bng,bnf->bgf", group.astype(entities.dtype), entities, preferred_element_type=jnp.float32)
+    return summed.reshape(group.shape[0], -1)

@@ -1,37 +1,42 @@
-"""Heads: from an encoded level to a choice for every channel and to a value."""
+"""Heads: from an encoded level to a distribution over actions and to a value."""
 
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from flax import linen as nn
 
-from envs.actions import CHANNELS
 from learners import distributions
+from learners.distributions import Distribution
 
 Array = jax.Array
 ROOT2 = float(np.sqrt(2))
 
 
 class ActorCritic(nn.Module):
-    """Observation -> (masked logits `[B, channels, choices]`, value `[B]`)."""
+    """Observation -> (distribution over actions, value `[B]`), both float32."""
 
     encoder: nn.Module
     width: int
     depth: int
+    action: str = "multi_discrete"
+    dtype: Any = jnp.float32  # that the layers compute in
 
     @nn.compact
-    def __call__(self, seen: Any) -> tuple[Array, Array]:
+    def __call__(self, seen: Any) -> tuple[Distribution, Array]:
         """Judge a batch of observations."""
         features = self.encoder(seen)
-        logits = self._tower("actor", features, CHANNELS * distributions.MAX_CHOICES, 0.01)
+        kind = distributions.kind(self.action)
+        outputs = self._tower("actor", features, kind.OUTPUTS, 0.01)
+        free = self.param("actor_free", nn.initializers.zeros, (kind.FREE,)) if kind.FREE else None
         value = self._tower("critic", features, 1, 1.0)
-        shape = (*logits.shape[:-1], CHANNELS, distributions.MAX_CHOICES)
-        return distributions.masked(logits.reshape(shape), seen.driven), value[..., 0]
+        return kind.of(outputs, free, seen.driven), value[..., 0]
 
     def _tower(self, name: str, features: Array, outputs: int, scale: float) -> Array:
         hidden = features
         for layer in range(self.depth):
-            dense = nn.Dense(self.width, kernel_init=nn.initializers.orthogonal(ROOT2), name=f"{name}_{layer + 1}")
-            hidden = nn.tanh(dense(hidden))
-        return nn.Dense(outputs, kernel_init=nn.initializers.orthogonal(scale), name=f"{name}_out")(hidden)
+            kernel = nn.initializers.orthogonal(ROOT2)
+            hidden = nn.tanh(nn.Dense(self.width, kernel_init=kernel, dtype=self.dtype, name=f"{name}_{layer + 1}")(hidden))
+        last = nn.Dense(outputs, kernel_init=nn.initializers.orthogonal(scale), dtype=jnp.float32, name=f"{name}_out")
+        return last(hidden.astype(jnp.float32))

@@ -1,9 +1,13 @@
 """Configuration: what is right is kept exactly, what is wrong is one error that names the way out."""
 
+from pathlib import Path
+
 import pytest
 
+from cluster import local
 from cluster.base import RunConfig
 from launch import config
+from launch.benchmark import train
 from physics.errors import InputError
 
 
@@ -23,9 +27,15 @@ def test_saved_configuration_reads_back_equal(tmp_path):
     assert found.run.name == "01"
 
 
-@pytest.mark.parametrize("name", ["default.yaml", "quickstart.yaml"])
-def test_shipped_configurations_load(name):
-    assert isinstance(config.load([f"configs/{name}"]), RunConfig)
+@pytest.mark.parametrize("path", sorted(Path("configs").rglob("*.yaml")), ids=str)
+def test_shipped_configurations_load_and_their_networks_read_what_is_observed(path):
+    found = config.load([str(path)], base=Path("configs/default.yaml"))
+    assert isinstance(found, RunConfig)
+    local.check(found)
+
+
+def test_every_file_of_a_network_can_be_measured():
+    assert {path.stem for path in train.FOLDER.glob("*.yaml")} == set(train.NETWORKS)
 
 
 @pytest.mark.parametrize(

@@ -12,9 +12,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from envs.actions import CHANNELS, CHOICES
-from learners import distributions
 from learners.base import Rollout
-from learners.distributions import MAX_CHOICES
+from learners.distributions import MAX_CHOICES, MultiDiscrete
 from learners.ppo import PPOConfig
 
 BLOCKS, LENGTH, BLOCK_WORLDS = 4, 8, 8
@@ -30,9 +29,9 @@ def _observe(level: jax.Array, motion: jax.Array) -> jax.Array:
     return jnp.concatenate([level, motion]).T
 
 
-def _apply(params: Any, seen: jax.Array) -> tuple[jax.Array, jax.Array]:
-    logits = (seen @ params["actor"]).reshape(-1, CHANNELS, MAX_CHOICES)
-    return distributions.masked(logits, jnp.broadcast_to(DRIVEN, logits.shape[:2])), seen @ params["critic"]
+def _apply(params: Any, seen: jax.Array) -> tuple[MultiDiscrete, jax.Array]:
+    outputs = seen @ params["actor"]
+    return MultiDiscrete.of(outputs, None, jnp.broadcast_to(DRIVEN, (len(outputs), CHANNELS))), seen @ params["critic"]
 
 
 ENV: Any = types.SimpleNamespace(observe=_observe)

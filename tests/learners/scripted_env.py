@@ -14,6 +14,7 @@ import numpy as np
 
 from envs import actions
 from envs.base import EnvState, Level, Step
+from learners.distributions import MultiDiscrete
 from physics.base import Motion, State
 from physics.pytree import count_worlds
 
@@ -24,10 +25,10 @@ FLOWN = 100.0  # x of the first body moves by so much a step, and starts anew at
 class ScriptedEnv:
     """Plays `words`, all of one length."""
 
-    def __init__(self, words: Sequence[str]) -> None:
+    def __init__(self, words: Sequence[str], action: str = "multi_discrete") -> None:
         """A reward of 1 for solved, -1 for lost and 0.25 for any other step."""
         self.config = types.SimpleNamespace(max_steps=len(words[0]))
-        self.actions = actions.kind("multi_discrete")
+        self.actions = actions.kind(action)
         self._letters = jnp.array([[ord(letter) for letter in word] for word in words])
 
     def reset(self, level: Level) -> EnvState:
@@ -69,9 +70,9 @@ def fire(seen: Array, keys: Array) -> tuple[Array, Array, Array]:
     return actions.nothing(keys.shape[0]).at[:, 4].set(1), jnp.zeros(seen.shape), seen
 
 
-def value_of_place(_: Any, seen: Array) -> tuple[Array, Array]:
+def value_of_place(_: Any, seen: Array) -> tuple[MultiDiscrete, Array]:
     """A network whose value is where the first body is, and whose choices are even."""
-    return jnp.zeros((*seen.shape, 6, 3)), seen
+    return MultiDiscrete(jnp.zeros((*seen.shape, 6, 3))), seen
 
 
 def keys(worlds: int) -> Array:

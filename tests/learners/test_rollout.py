@@ -13,8 +13,9 @@ from cluster.mesh import SHARED
 from envs import actions
 from envs import outcome as outcomes
 from envs.outcome import Outcome
-from learners import distributions, rollout
+from learners import rollout
 from learners.base import Rollout, Worlds, join_blocks, split_blocks
+from learners.distributions import MultiDiscrete
 from physics.pytree import stack
 
 SOLVED = 0.5  # rewards above it are of solved episodes: a step closer earns far less
@@ -78,8 +79,8 @@ def test_the_kept_probability_and_value_are_those_of_the_kept_motion_and_action(
     @jax.jit
     def again(kept: Rollout) -> tuple[jax.Array, jax.Array]:
         seen = jax.vmap(ENV.observe, (None, 0))(kept.level, kept.motion)
-        logits, value = jax.vmap(NETWORK.apply, (None, 0))(random_params(), seen)
-        return distributions.log_prob(logits, jnp.swapaxes(kept.action, 1, 2)), value
+        choice, value = jax.vmap(NETWORK.apply, (None, 0))(random_params(), seen)
+        return choice.log_prob(jnp.swapaxes(kept.action, 1, 2)), value
 
     first = played(2)[0]
     log_prob, value = jax.vmap(again)(first)
@@ -194,15 +195,15 @@ def test_the_final_value_is_that_of_the_state_that_was_cut_off():
 def decide(way: int, logits: np.ndarray, draws: int) -> tuple[jax.Array, jax.Array, jax.Array]:
     """Decisions of a network that thinks the same of every world and values each by its number."""
 
-    def think(_: object, seen: jax.Array) -> tuple[jax.Array, jax.Array]:
-        return jnp.broadcast_to(logits, (seen.shape[0], *logits.shape)), seen
+    def think(_: object, seen: jax.Array) -> tuple[MultiDiscrete, jax.Array]:
+        return MultiDiscrete(jnp.broadcast_to(logits, (seen.shape[0], *logits.shape))), seen
 
     return rollout.policy(think, None, way)(jnp.arange(draws, dtype=jnp.float32), keys(draws))
 
 
 def test_ways_to_act_are_by_chance_by_the_likeliest_choice_and_not_at_all():
-    raw = np.random.RandomState(0).normal(size=(actions.CHANNELS, distributions.MAX_CHOICES)).astype(np.float32)
-    logits = np.asarray(distributions.masked(raw, np.array([True] * 4 + [True, False])))
+    raw = np.random.RandomState(0).normal(size=MultiDiscrete.OUTPUTS).astype(np.float32)
+    logits = np.asarray(MultiDiscrete.of(raw, None, np.array([True] * 4 + [True, False])).logits)
     draws = 4000
     p = np.exp(logits) / np.exp(logits).sum(-1, keepdims=True)
     for way in (rollout.SAMPLED, rollout.GREEDY, rollout.IDLE):
