@@ -14,8 +14,7 @@ from envs.base import EnvState, Level
 from envs.env import Env
 from envs.outcome import Outcome
 from learners import evaluate, rollout
-from learners.base import Array, Params, Rollout, Worlds, join_blocks, split_blocks
-from learners.ppo import DEVICES
+from learners.base import DEVICES, Array, Params, Rollout, Worlds, join_blocks, split_blocks
 from physics.diagnose import diagnose, summary
 from physics.pytree import count_worlds
 

@@ -38,7 +38,10 @@ class DeepSet(nn.Module):
 
     def _look(self, name: str, entity: Array) -> Array:
         hidden = nn.relu(nn.Dense(self.width, name=f"{name}_1")(entity))
-        return nn.relu(nn.Dense(self.width, name=f"{name}_2")(hidden))
+        again = nn.relu(nn.Dense(self.width, name=f"{name}_2")(hidden))
+        for layer in (hidden, again):
+            self.sow("intermediates", "hidden", layer)
+        return again
 
 
 def _read(bodies: Array, index: Array) -> Array:

@@ -14,4 +14,6 @@ class Flat(nn.Module):
     @nn.compact
     def __call__(self, seen: flat.Flat) -> jax.Array:
         """Encode a batch."""
-        return nn.relu(nn.Dense(self.width)(seen.features))
+        hidden = nn.relu(nn.Dense(self.width)(seen.features))
+        self.sow("intermediates", "hidden", hidden)
+        return hidden

@@ -34,4 +34,5 @@ class ActorCritic(nn.Module):
         for layer in range(self.depth):
             dense = nn.Dense(self.width, kernel_init=nn.initializers.orthogonal(ROOT2), name=f"{name}_{layer + 1}")
             hidden = nn.tanh(dense(hidden))
+            self.sow("intermediates", "hidden", hidden)
         return nn.Dense(outputs, kernel_init=nn.initializers.orthogonal(scale), name=f"{name}_out")(hidden)

@@ -1,0 +1,49 @@
+"""How well an update went: numbers for people, which the update itself does not use."""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+
+from learners.base import DEVICES, Array, Params
+
+SATURATED = 0.99  # a tanh beyond it hardly passes a gradient on
+
+
+def mean(value: Array) -> Array:
+    """Over all samples of all devices."""
+    return lax.pmean(value.mean(), DEVICES)
+
+
+def spread(value: Array) -> Array:
+    """Standard deviation over all samples of all devices."""
+    return jnp.sqrt(mean((value - mean(value)) ** 2))
+
+
+def explained_variance(value: Array, advantages: Array) -> Array:
+    """Share of the variance of the targets that the critic foresaw; 1 is perfect, 0 no better than the mean."""
+    target = value + advantages
+    return 1 - mean(advantages**2) / (mean((target - mean(target)) ** 2) + 1e-8)
+
+
+def dead_units(apply: Callable, params: Params, seen: Any) -> Array:
+    """Share of hidden units that say the same of every sample `seen [B, ...]`: always zero, or saturated at one end.
+
+    Looks at what the network sows as `hidden`, units last; 0 if it sows nothing.
+    """
+    _, sown = apply(params, seen, mutable=["intermediates"])
+    dead = [_dead(leaf) for path, leaf in jax.tree_util.tree_leaves_with_path(sown) if "'hidden'" in jax.tree_util.keystr(path)]
+    if not dead:
+        return jnp.zeros(())
+    return lax.pmin(jnp.concatenate(dead), DEVICES).astype(jnp.float32).mean()  # dead on every device
+
+
+def _dead(hidden: Array) -> Array:
+    """Of units `[..., units]`: 1 if dead, else 0. A rectifier may well be above 1, so only what stays within counts as saturated."""
+    rows = hidden.reshape(-1, hidden.shape[-1])
+    lowest, highest = rows.min(0), rows.max(0)
+    zero = (lowest == 0) & (highest == 0)
+    high, low = (lowest > SATURATED) & (highest <= 1), (highest < -SATURATED) & (lowest >= -1)
+    return (zero | high | low).astype(jnp.int32)
