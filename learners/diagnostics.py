@@ -28,21 +28,22 @@ def explained_variance(value: Array, advantages: Array) -> Array:
     return 1 - mean(advantages**2) / (mean((target - mean(target)) ** 2) + 1e-8)
 
 
-def dead_units(apply: Callable, params: Params, seen: Any) -> Array:
-    """Share of hidden units that say the same of every sample `seen [B, ...]`: always zero, or saturated at one end.
+def watched(apply: Callable, params: Params, seen: Any) -> tuple[Any, Array]:
+    """What the network says of samples `seen [B, ...]`, and the share of its hidden units that are dead.
 
-    Looks at what the network sows as `hidden`, units last; 0 if it sows nothing.
+    Dead is what says the same of every sample of every device: always zero, or saturated at one end.
+    Looks at what the network sows as `hidden`, units last; the share is 0 if it sows nothing.
     """
-    _, sown = apply(params, seen, mutable=["intermediates"])
+    said, sown = apply(params, seen, mutable=["intermediates"])
     dead = [_dead(leaf) for path, leaf in jax.tree_util.tree_leaves_with_path(sown) if "'hidden'" in jax.tree_util.keystr(path)]
     if not dead:
-        return jnp.zeros(())
-    return lax.pmin(jnp.concatenate(dead), DEVICES).astype(jnp.float32).mean()  # dead on every device
+        return said, jnp.zeros(())
+    return said, lax.pmin(jnp.concatenate(dead), DEVICES).astype(jnp.float32).mean()
 
 
 def _dead(hidden: Array) -> Array:
     """Of units `[..., units]`: 1 if dead, else 0. A rectifier may well be above 1, so only what stays within counts as saturated."""
-    rows = hidden.reshape(-1, hidden.shape[-1])
+    rows = lax.stop_gradient(hidden).reshape(-1, hidden.shape[-1])
     lowest, highest = rows.min(0), rows.max(0)
     zero = (lowest == 0) & (highest == 0)
     high, low = (lowest > SATURATED) & (highest <= 1), (highest < -SATURATED) & (lowest >= -1)

@@ -6,7 +6,7 @@ run goes on at the same place of the schedule.
 
 import dataclasses
 import math
-from typing import NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -44,7 +44,9 @@ class OptimizerConfig:
         return self.learning_rate * rise * FALL[self.schedule](behind)
 
 
-class Scheduled(NamedTuple):
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass(frozen=True)
+class Scheduled:
     """State of the learning rate."""
 
     count: Array  # int, gradient steps taken
@@ -60,12 +62,14 @@ def make(config: OptimizerConfig, steps: int) -> optax.GradientTransformation:
 def _descend(config: OptimizerConfig, steps: int) -> optax.GradientTransformation:
     """Scale by the learning rate, downwards."""
 
-    def init(_: Params) -> Scheduled:
+    def init(params: Params) -> Any:
+        del params
         return Scheduled(count=jnp.zeros((), jnp.int32), learning_rate=jnp.zeros(()))
 
-    def update(direction: Params, state: Scheduled, _: Params | None = None) -> tuple[Params, Scheduled]:
+    def update(updates: Params, state: Any, params: Params | None = None) -> tuple[Params, Any]:
+        del params
         rate = config.rate(state.count, steps)
-        changes = jax.tree.map(lambda leaf: -rate * leaf, direction)
-        return changes, Scheduled(count=optax.safe_increment(state.count), learning_rate=rate)
+        changes = jax.tree.map(lambda leaf: -rate * leaf, updates)
+        return changes, Scheduled(count=state.count + 1, learning_rate=rate)
 
     return optax.GradientTransformation(init, update)

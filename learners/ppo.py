@@ -41,7 +41,6 @@ class PPOConfig:
     value_clip: float = setting(0.2, "how far the value may move in an update", above=0)
     value_weight: float = setting(0.5, "weight of the critic's loss", least=0)
     entropy_weight: float = setting(0.01, "weight of the entropy bonus", least=0)
-    dead_units: bool = setting(True, "measure dead units, with one more forward pass of a minibatch in every update")
 
     def __post_init__(self) -> None:
         """Refuse impossible values."""
@@ -113,9 +112,6 @@ def update(
     state, steps = lax.scan(epoch, state, jax.random.split(key, config.epochs))
     metrics = _of_steps(steps) | _of_rollout(*_take((rollout.reward, rollout.value, advantages), stand_ins))
     metrics["poisoned_worlds"] = 1 - diagnostics.mean(finite)
-    if config.dead_units:
-        some = _take(rollout, stand_ins[:, : worlds // count])
-        metrics["dead_units"] = diagnostics.dead_units(apply, state.params, _observe(env, some))
     return dataclasses.replace(state, updates=state.updates + 1), metrics
 
 
@@ -150,7 +146,7 @@ def _flatten(leaf: Array) -> Array:
 
 
 def _loss(params: Params, apply: Callable, config: PPOConfig, batch: Batch) -> tuple[Array, dict[str, Array]]:
-    logits, value = apply(params, batch.seen)
+    (logits, value), dead = diagnostics.watched(apply, params, batch.seen)
     gain = (batch.advantage - diagnostics.mean(batch.advantage)) / (diagnostics.spread(batch.advantage) + 1e-8)
     log_ratio = distributions.log_prob(logits, batch.action) - batch.proximal
     ratio, importance = jnp.exp(log_ratio), jnp.exp(batch.proximal - batch.log_prob)
@@ -163,7 +159,7 @@ def _loss(params: Params, apply: Callable, config: PPOConfig, batch: Batch) -> t
     total = actor + config.value_weight * critic - config.entropy_weight * entropy
     metrics = {
         "loss": total, "actor_loss": actor, "critic_loss": critic, "entropy": entropy,
-        "kl": (importance * (ratio - 1 - log_ratio)).mean(), "clip_fraction": (jnp.abs(ratio - 1) > config.clip).mean(),
+        "kl": (importance * (ratio - 1 - log_ratio)).mean(), "clip_fraction": (jnp.abs(ratio - 1) > config.clip).mean(), "dead_units": dead,
     }  # fmt: skip
     return total, metrics
 

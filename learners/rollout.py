@@ -4,6 +4,7 @@ It plays one block of worlds for a number of steps and keeps of every step what 
 Random numbers belong to worlds, not to devices: world `i` draws from `fold_in(keys[i], t)`.
 """
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
@@ -14,7 +15,6 @@ from jax import lax
 from envs import actions
 from envs.base import EnvState, Step
 from envs.env import Env
-from envs.outcome import Outcome
 from learners import distributions
 from learners.base import Act, Array, Decision, Params, Rollout, Worlds
 
@@ -25,15 +25,36 @@ def play(act: Act, env: Env, worlds: Worlds, keys: Array, length: int, keep: Kee
     """Play `length` steps: (worlds, last observation, what `keep` returned, stacked over steps)."""
     seen = env.observe(worlds.env.level, worlds.env.physics.motion)
 
-    def step(carry: tuple[EnvState, Outcome, Any], t: Array) -> tuple[tuple[EnvState, Outcome, Any], Any]:
-        state, outcome, seen = carry
+    def step(carry: tuple[Worlds, Any], t: Array) -> tuple[tuple[Worlds, Any], Any]:
+        now, seen = carry
         decision = act(seen, jax.vmap(jax.random.fold_in, (0, None))(keys, t))
-        following, taken = env.step(state, decision[0])
-        return (following, outcome.after(taken), taken.observation), keep(state, decision, taken)
+        following, taken = env.step(now.env, decision[0])
+        return (_after(now, following, taken), taken.observation), keep(now.env, decision, taken)
 
-    begin = (worlds.env, worlds.outcome, seen)
-    (state, outcome, seen), kept = lax.scan(step, begin, jnp.arange(length))
-    return Worlds(env=state, outcome=outcome), seen, kept
+    (worlds, seen), kept = lax.scan(step, (worlds, seen), jnp.arange(length))
+    return worlds, seen, kept
+
+
+def stagger(worlds: Worlds, keys: Array, max_steps: int) -> Worlds:
+    """Let every world's first episode begin late on the clock, at a step of its own, one key a world.
+
+    It is cut off so much earlier, as a truncation, and does not count in the outcome: an attempt of
+    which time was taken would make the level look harder.
+    """
+    begun = jax.vmap(lambda key: jax.random.randint(key, (), 0, max_steps))(keys)
+    return dataclasses.replace(worlds, env=dataclasses.replace(worlds.env, steps=begun), late=begun > 0)
+
+
+def _after(now: Worlds, following: EnvState, taken: Step) -> Worlds:
+    """Worlds after a step. To the outcome, nothing happens in an episode that began late."""
+    if now.late is None:
+        return Worlds(env=following, outcome=now.outcome.after(taken))
+    whole = ~now.late
+    counted = dataclasses.replace(
+        taken, reward=jnp.where(whole, taken.reward, 0.0), terminated=taken.terminated & whole, truncated=taken.truncated & whole
+    )
+    late = now.late & ~(taken.terminated | taken.truncated)
+    return Worlds(env=following, outcome=now.outcome.after(counted), late=late)
 
 
 @jax.named_scope("rollout")

@@ -29,9 +29,10 @@ class Learner:
 
     def init(self, key: Array, observation: object) -> TrainState:
         """Parameters and optimiser of a run that has not begun."""
-        return meshes.put(jax.jit(self._begin)(key, observation), self._mesh, COPIED)
+        return meshes.put(jax.jit(self.begin)(key, observation), self._mesh, COPIED)
 
-    def _begin(self, key: Array, observation: object) -> TrainState:
+    def begin(self, key: Array, observation: object) -> TrainState:
+        """The same, placed nowhere: to be compiled, or to know its shapes."""
         return ppo.begin(self._network.init(key, observation), self._optimizer, self._config)
 
     def update(self, state: TrainState, rollout: Rollout, key: Array) -> tuple[TrainState, dict[str, Array]]:

@@ -41,7 +41,7 @@ def test_shipped_configurations_load(name):
         (["run.worlds="], "run.worlds .*wanted a whole number"),
         (["ppo.clip=wide"], "ppo.clip .*found 'wide', wanted a number"),
         (["ppo.clip=nan"], "ppo.clip"),
-        (["ppo.dead_units=1"], "ppo.dead_units .*wanted true or false"),
+        (["run.stagger=1"], "run.stagger .*wanted true or false"),
         (["optimizer.schedule=step"], "optimizer.schedule: found 'step', wanted one of constant, linear, cosine"),
         (["run.worlds=0"], "run.worlds: found 0, wanted at least 1"),
         (["env.size=xl"], "env.size: found 'xl', wanted one of s, m, l"),

@@ -29,9 +29,7 @@ FEATURES = 5
 DRIVEN = np.array([True, True, False, True, True, False])
 ALLOWED = (np.arange(MAX_CHOICES) < np.array(CHOICES)[:, None]) & (DRIVEN[:, None] | (np.arange(MAX_CHOICES) == 0))
 MINIBATCHES, EPOCHS = 4, 2
-WHOLE = PPOConfig(
-    minibatch_size=SAMPLES, epochs=1, clip=0.3, value_clip=0.25, value_weight=0.7, entropy_weight=0.05, discount=0.95, dead_units=False
-)
+WHOLE = PPOConfig(minibatch_size=SAMPLES, epochs=1, clip=0.3, value_clip=0.25, value_weight=0.7, entropy_weight=0.05, discount=0.95)
 PARTS = dataclasses.replace(WHOLE, minibatch_size=SAMPLES // MINIBATCHES, epochs=EPOCHS)
 
 Weights = dict[str, np.ndarray]
@@ -41,9 +39,10 @@ def _observe(level: jax.Array, motion: jax.Array) -> jax.Array:
     return jnp.concatenate([level, motion]).T
 
 
-def _apply(params: Any, seen: jax.Array) -> tuple[jax.Array, jax.Array]:
+def _apply(params: Any, seen: jax.Array, mutable: Any = None) -> Any:
     logits = (seen @ params["actor"]).reshape(-1, CHANNELS, MAX_CHOICES)
-    return distributions.masked(logits, jnp.broadcast_to(DRIVEN, logits.shape[:2])), seen @ params["critic"]
+    said = distributions.masked(logits, jnp.broadcast_to(DRIVEN, logits.shape[:2])), seen @ params["critic"]
+    return (said, {}) if mutable else said
 
 
 ENV: Any = types.SimpleNamespace(observe=_observe)
@@ -170,7 +169,7 @@ def loss(params: Weights, made: Rollout, config: PPOConfig, near: Weights | None
         "loss": actor + config.value_weight * critic - config.entropy_weight * entropy,
         "actor_loss": actor, "critic_loss": critic, "entropy": entropy, "kl": (importance * (ratio - 1 - np.log(ratio))).mean(),
         "clip_fraction": (np.abs(ratio - 1) > config.clip).mean(), "explained_variance": explained,
-        "advantage_spread": spread, "reward": made.reward.mean(),
+        "advantage_spread": spread, "dead_units": 0.0, "reward": made.reward.mean(),
     }  # fmt: skip
 
 
