@@ -30,7 +30,7 @@ def check(config: RunConfig) -> None:
     held, wanted = run.rollouts_per_assignment * run.rollout_length, 2 * config.env.max_steps
     if run.stagger and held < wanted:
         raise InputError(
-            "run.stagger", found=f"levels that are held for {held} steps",
+            f"run.stagger with levels that are held for {held} steps",
             wanted=f"at least {wanted} = 2 x env.max_steps: a first episode that does not count, and a whole one after it",
             fix=f"Set run.rollouts_per_assignment={-(-wanted // run.rollout_length)}.",
         )  # fmt: skip

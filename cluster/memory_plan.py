@@ -99,7 +99,7 @@ def size(shapes: Any) -> int:
     return sum(math.prod(leaf.shape) * leaf.dtype.itemsize for leaf in jax.tree.leaves(shapes))
 
 
-def available(devices: list[jax.Device]) -> int | None:
+def available(devices: list[Any]) -> int | None:
     """Bytes that a device can have: what its allocator may take; on a CPU, its share of the memory that is free."""
     stats = devices[0].memory_stats() or {}
     if "bytes_limit" in stats:

@@ -31,20 +31,17 @@ def explained_variance(value: Array, advantages: Array) -> Array:
 def watched(apply: Callable, params: Params, seen: Any) -> tuple[Any, Array]:
     """What the network says of samples `seen [B, ...]`, and the share of its hidden units that are dead.
 
-    Dead is what says the same of every sample of every device: always zero, or saturated at one end.
+    Dead is what says the same of every sample, of all devices: always zero, or saturated at one end.
     Looks at what the network sows as `hidden`, units last; the share is 0 if it sows nothing.
     """
     said, sown = apply(params, seen, mutable=["intermediates"])
-    dead = [_dead(leaf) for path, leaf in jax.tree_util.tree_leaves_with_path(sown) if "'hidden'" in jax.tree_util.keystr(path)]
-    if not dead:
+    layers = [leaf for path, leaf in jax.tree_util.tree_leaves_with_path(sown) if "'hidden'" in jax.tree_util.keystr(path)]
+    if not layers:
         return said, jnp.zeros(())
-    return said, lax.pmin(jnp.concatenate(dead), DEVICES).astype(jnp.float32).mean()
-
-
-def _dead(hidden: Array) -> Array:
-    """Of units `[..., units]`: 1 if dead, else 0. A rectifier may well be above 1, so only what stays within counts as saturated."""
-    rows = lax.stop_gradient(hidden).reshape(-1, hidden.shape[-1])
-    lowest, highest = rows.min(0), rows.max(0)
+    rows = [lax.stop_gradient(leaf).reshape(-1, leaf.shape[-1]) for leaf in layers]
+    lowest = lax.pmin(jnp.concatenate([row.min(0) for row in rows]), DEVICES)
+    highest = lax.pmax(jnp.concatenate([row.max(0) for row in rows]), DEVICES)
     zero = (lowest == 0) & (highest == 0)
-    high, low = (lowest > SATURATED) & (highest <= 1), (highest < -SATURATED) & (lowest >= -1)
-    return (zero | high | low).astype(jnp.int32)
+    # A rectifier may well stay above 1 and be alive, so only what stays within counts as saturated.
+    saturated = ((lowest > SATURATED) & (highest <= 1)) | ((highest < -SATURATED) & (lowest >= -1))
+    return said, (zero | saturated).astype(jnp.float32).mean()

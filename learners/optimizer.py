@@ -6,7 +6,7 @@ run goes on at the same place of the schedule.
 
 import dataclasses
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -44,12 +44,10 @@ class OptimizerConfig:
         return self.learning_rate * rise * FALL[self.schedule](behind)
 
 
-@jax.tree_util.register_dataclass
-@dataclasses.dataclass(frozen=True)
-class Scheduled:
+class Scheduled(NamedTuple):
     """State of the learning rate."""
 
-    count: Array  # int, gradient steps taken
+    step: Array  # int, gradient steps taken
     learning_rate: Array  # of the last one
 
 
@@ -64,12 +62,12 @@ def _descend(config: OptimizerConfig, steps: int) -> optax.GradientTransformatio
 
     def init(params: Params) -> Any:
         del params
-        return Scheduled(count=jnp.zeros((), jnp.int32), learning_rate=jnp.zeros(()))
+        return Scheduled(step=jnp.zeros((), jnp.int32), learning_rate=jnp.zeros(()))
 
     def update(updates: Params, state: Any, params: Params | None = None) -> tuple[Params, Any]:
         del params
-        rate = config.rate(state.count, steps)
+        rate = config.rate(state.step, steps)
         changes = jax.tree.map(lambda leaf: -rate * leaf, updates)
-        return changes, Scheduled(count=state.count + 1, learning_rate=rate)
+        return changes, Scheduled(step=state.step + 1, learning_rate=rate)
 
     return optax.GradientTransformation(init, update)
