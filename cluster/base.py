@@ -27,6 +27,10 @@ class RunSettings:
     worlds: int = setting(256, "worlds that are played at the same time", least=1)
     rollout_length: int = setting(64, "steps played between updates", least=1)
     rollouts_per_assignment: int = setting(4, "rollouts for which a world keeps its level", least=1)
+    stagger: bool = setting(
+        False, "let worlds begin new levels at different steps of their episodes, so that they are not all cut off at once"
+    )
+    max_skipped_updates: int = setting(100, "gradient steps in a row that may be skipped, as not finite, before the run stops", least=0)
     total_steps: int = setting(10_000_000, "environment steps of the run", least=1)
     max_minutes: float = setting(0.0, "stop after so many minutes of training, at a checkpoint; 0 for no limit", least=0)
     devices: int = setting(0, "local devices to use; 0 takes all", least=0)

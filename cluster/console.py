@@ -23,7 +23,10 @@ SHOWN = {  # metric: (label, format)
     "entropy": ("entropy", "{:.2f}"),
     "kl": ("kl", "{:.4f}"),
     "explained_variance": ("explained variance", "{:.2f}"),
+    "poisoned_worlds": ("worlds that are not finite", "{:.2%}"),
+    "skipped_updates": ("gradient steps skipped", "{:.0f}"),
 }
+TROUBLE = ("poisoned_worlds", "skipped_updates")  # shown only where there is any
 
 
 class Console:
@@ -42,7 +45,8 @@ class Console:
     def log(self, progress: Progress, scalars: Mapping[str, float]) -> None:
         """Refresh the panel, or write a line."""
         self._first = self._first or progress
-        self._latest |= scalars
+        scalars = {name: value for name, value in scalars.items() if value or name not in TROUBLE}
+        self._latest = {name: value for name, value in self._latest.items() if name not in TROUBLE} | scalars
         if self._live:
             self._live.update(self._panel(progress), refresh=True)
         else:

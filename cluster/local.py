@@ -16,6 +16,7 @@ from envs import holdout, sizes
 from envs.env import Env
 from envs.generate import Generator
 from learners import networks, optimizer
+from physics.errors import InputError
 
 
 def check(config: RunConfig) -> None:
@@ -26,6 +27,13 @@ def check(config: RunConfig) -> None:
     config.ppo.minibatches(run.worlds, run.rollout_length, run.worlds // block)
     networks.make(config.network, config.env.observation, config.env.action)
     holdout.choose(config.evaluate.holdout, config.env.size)
+    held, wanted = run.rollouts_per_assignment * run.rollout_length, 2 * config.env.max_steps
+    if run.stagger and held < wanted:
+        raise InputError(
+            f"run.stagger with levels that are held for {held} steps",
+            wanted=f"at least {wanted} = 2 x env.max_steps: a first episode that does not count, and a whole one after it",
+            fix=f"Set run.rollouts_per_assignment={-(-wanted // run.rollout_length)}.",
+        )  # fmt: skip
 
 
 def build_roles(config: RunConfig) -> Roles:
@@ -39,7 +47,7 @@ def build_roles(config: RunConfig) -> Roles:
     blocks = run.worlds // meshes.block_size(run.worlds, mesh.size, env.capacity, run.block_worlds)
     minibatches = config.ppo.minibatches(run.worlds, run.rollout_length, blocks)
     steps = run.iterations * config.ppo.epochs * minibatches
-    worker = RolloutWorker(env, network.apply, mesh, run.worlds, run.rollout_length, run.block_worlds)
+    worker = RolloutWorker(env, network.apply, mesh, run.worlds, run.rollout_length, run.block_worlds, run.stagger)
     return Roles(
         worker=worker,
         learner=Learner(env, network, optimizer.make(config.optimizer, steps), config.ppo, mesh),
@@ -48,11 +56,11 @@ def build_roles(config: RunConfig) -> Roles:
     )
 
 
-def build(config: RunConfig, folder: Path, tracker: Tracker) -> Supervisor:
+def build(config: RunConfig, roles: Roles, folder: Path, tracker: Tracker) -> Supervisor:
     """A supervisor for the run in `folder`."""
     return Supervisor(
         settings=config.run,
-        roles=build_roles(config),
+        roles=roles,
         tracker=tracker,
         checkpoints=Checkpoints(folder / "checkpoints", config.checkpoint),
         evaluate_every=config.evaluate.every,

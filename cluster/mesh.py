@@ -7,7 +7,7 @@ import jax
 import numpy as np
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 
-from learners.ppo import DEVICES
+from learners.base import DEVICES
 from physics.base import Capacity
 from physics.errors import InputError
 

@@ -5,7 +5,7 @@
 
 import jax
 
-INIT, ASSIGN, COLLECT, UPDATE, REFRESH, CURRICULUM, EVALUATE = range(7)
+INIT, ASSIGN, COLLECT, UPDATE, REFRESH, CURRICULUM, EVALUATE, STAGGER = range(8)
 
 
 def key(run: jax.Array, stream: int, step: int = 0) -> jax.Array:

@@ -43,6 +43,10 @@ class Roles:
     evaluator: Evaluator
 
 
+class DivergedError(RuntimeError):
+    """Learning cannot go on: too many gradient steps in a row were not finite."""
+
+
 class Supervisor:
     """Drives the roles through a run."""
 
@@ -64,7 +68,7 @@ class Supervisor:
         roles, run = self.roles, jax.random.key(self._settings.seed)
         curriculum = roles.curriculum.init(streams.key(run, streams.CURRICULUM))
         assignment = self._blank_assignment()
-        worlds = roles.worker.assign(assignment.levels)
+        worlds = roles.worker.assign(assignment.levels, streams.key(run, streams.STAGGER))
         shapes = jax.eval_shape(roles.worker.env.observe, *_one(assignment.levels))
         seen = jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), shapes)
         train = roles.learner.init(streams.key(run, streams.INIT), seen)
@@ -80,7 +84,7 @@ class Supervisor:
         return self._checkpoints.latest() is not None
 
     def run(self, state: RunState, stop: Callable[[], bool] = lambda: False) -> RunState:
-        """Iterate until the steps are done, time is up or `stop()`; ends at a checkpoint."""
+        """Iterate until the steps are done, time is up or `stop()`; ends at a checkpoint, also when it raises `DivergedError`."""
         started, before = time.monotonic(), self.progress.seconds
         if self.progress.iteration == 0:
             self._checkpoints.save(state, self.progress)
@@ -97,12 +101,14 @@ class Supervisor:
             )
             metrics["steps_per_second"] = self._settings.steps_per_iteration / (now - begun)
             self._tracker.log(self.progress, metrics)
+            if metrics["skipped_in_a_row"] > self._settings.max_skipped_updates:
+                self._save(state)
+                raise DivergedError(self._why(int(metrics["skipped_in_a_row"])))
             if self.over() or self.progress.iteration % self._evaluate_every == 0:
                 self._evaluate(state)
             if self.progress.iteration % self._checkpoint_every == 0:
                 self._checkpoints.save(state, self.progress)
-        self._checkpoints.save(state, self.progress)
-        self._checkpoints.wait()
+        self._save(state)
         return state
 
     def over(self) -> bool:
@@ -114,6 +120,18 @@ class Supervisor:
         """Measure the present parameters on the levels held out."""
         return self.roles.evaluator.report(state.train.params, streams.key(state.key, streams.EVALUATE), way)
 
+    def _save(self, state: RunState) -> None:
+        """A checkpoint that is on disk on return."""
+        self._checkpoints.save(state, self.progress)
+        self._checkpoints.wait()
+
+    def _why(self, skipped: int) -> str:
+        return (
+            f"stopped at iteration {self.progress.iteration}: {skipped} gradient steps in a row were not finite, more than "
+            f"run.max_skipped_updates={self._settings.max_skipped_updates}. The checkpoint holds the last good parameters. "
+            "Look at gradient_norm, kl and poisoned_worlds in metrics.jsonl; start a new run with a lower optimizer.learning_rate."
+        )
+
     def _iterate(self, state: RunState) -> tuple[RunState, dict[str, float]]:
         iteration, roles = self.progress.iteration, self.roles
         hold = self._settings.rollouts_per_assignment
@@ -122,7 +140,7 @@ class Supervisor:
         worlds, rollout = roles.worker.collect(state.train.params, state.worlds, streams.key(state.key, streams.COLLECT, iteration))
         train, found = roles.learner.update(state.train, rollout, streams.key(state.key, streams.UPDATE, iteration))
         state = dataclasses.replace(state, train=train, worlds=worlds)
-        metrics = {name: float(value) for name, value in found.items()} | {"reward": float(rollout.reward.mean())}
+        metrics = {name: float(value) for name, value in jax.device_get(found).items()}
         if iteration % hold == hold - 1:
             state, played = self._record(state)
             metrics |= played
@@ -135,7 +153,7 @@ class Supervisor:
             curriculum = service.refresh(curriculum, streams.key(state.key, streams.REFRESH, number), self._scout(state))
         key = streams.key(state.key, streams.ASSIGN, number)
         curriculum, assignment = service.assign(curriculum, key, self._settings.worlds)
-        worlds = self.roles.worker.assign(assignment.levels)
+        worlds = self.roles.worker.assign(assignment.levels, streams.key(state.key, streams.STAGGER, number))
         return dataclasses.replace(state, curriculum=curriculum, assignment=assignment, worlds=worlds)
 
     def _scout(self, state: RunState) -> Callable[[jax.Array, Level], Outcome]:

@@ -62,7 +62,7 @@ def restore(folder: Path, words: Sequence[str] = ()) -> tuple[Supervisor, RunSta
 
 
 def _restore(settings: RunConfig, folder: Path) -> tuple[Supervisor, RunState]:
-    supervisor = local.build(settings, folder, Several([]))
+    supervisor = local.build(settings, local.build_roles(settings), folder, Several([]))
     return supervisor, supervisor.restore()
 
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import jax
 from rich.console import Console as RichConsole
 
-from cluster import local
+from cluster import local, memory_plan
 from cluster.base import Progress, RunConfig, RunState
 from cluster.console import Console
-from cluster.supervisor import Supervisor
+from cluster.supervisor import DivergedError, Roles, Supervisor
 from cluster.tracker import JsonLines, Several, TensorBoard, Tracker, read_lines
 from launch import cli, config
 from physics.errors import InputError
@@ -20,7 +20,7 @@ DEFAULTS = Path(__file__).parent.parent / "configs" / "default.yaml"
 
 
 def main(argv: Sequence[str]) -> int:
-    """Train until the configured end, or until told to stop; exit status 0 either way."""
+    """Train until the configured end, or until told to stop; exit status 0 either way, and 1 if learning broke down."""
     cli.cache_compilations()
     if "-h" in argv or "--help" in argv:
         _print_help()
@@ -36,10 +36,10 @@ def main(argv: Sequence[str]) -> int:
 
 def start(settings: RunConfig) -> int:
     """Begin a new run in a folder of its own."""
-    local.check(settings)
+    roles = _plan(settings)
     folder = _new_folder(settings)
     config.save(settings, folder / "config.yaml")
-    return _train(settings, folder, resumed=False)
+    return _train(settings, roles, folder, resumed=False)
 
 
 def resume(folder: Path, words: Sequence[str]) -> int:
@@ -51,18 +51,26 @@ def resume(folder: Path, words: Sequence[str]) -> int:
             fix="A resumed run keeps its settings; start a new run to change them.",
         )  # fmt: skip
     settings = config.load(words, base=folder / "config.yaml")
-    local.check(settings)
-    return _train(settings, folder, resumed=True)
+    return _train(settings, _plan(settings), folder, resumed=True)
 
 
-def _train(settings: RunConfig, folder: Path, resumed: bool) -> int:
+def _plan(settings: RunConfig) -> Roles:
+    """The roles of a run that fits this machine; says how much memory it needs."""
+    roles = local.build_roles(settings)
+    plan = memory_plan.make(settings, roles)
+    print("\n".join(plan.lines()))
+    plan.check()
+    return roles
+
+
+def _train(settings: RunConfig, roles: Roles, folder: Path, resumed: bool) -> int:
     rich = RichConsole()
     devices = jax.local_devices()
     rich.print(f"run {folder}  on {len(devices)} x {devices[0].device_kind}", highlight=False)
     rich.print("compiling; the first time takes a minute or two", highlight=False, style="dim")
     stop = _StopOnSignal()
     later = _Later()
-    supervisor = local.build(settings, folder, later)
+    supervisor = local.build(settings, roles, folder, later)
     state = _restore(supervisor, folder) if resumed else supervisor.init()
     after = supervisor.progress
     if supervisor.over():
@@ -81,6 +89,9 @@ def _train(settings: RunConfig, folder: Path, resumed: bool) -> int:
     )
     try:
         supervisor.run(state, stop)
+    except DivergedError as error:
+        rich.print(str(error), highlight=False, soft_wrap=True)
+        return 1
     finally:
         later.close()
     if stop.asked:

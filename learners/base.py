@@ -19,6 +19,7 @@ Array = jax.Array
 Params = Any
 Decision = tuple[Array, Array, Array]  # action [B, channels] ([B] if discrete), log probability [B], value [B]
 Act = Callable[[Any, Array], Decision]  # (observation, keys [B]) -> decision
+DEVICES = "devices"  # name of the mesh axis that blocks are shared out over
 
 
 @jax.tree_util.register_dataclass
@@ -45,6 +46,16 @@ class Worlds:
 
     env: EnvState
     outcome: Outcome
+    late: Array | None = None  # [W] bool, whether the episode in progress began late on the clock; only with staggered episodes
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class Proximal:
+    """A weighted average of the parameters after the last gradient steps; see `learners.proximal`."""
+
+    params: Params
+    weight: Array  # sum of the weights of all that were averaged; the newest weighs 1
 
 
 @jax.tree_util.register_dataclass
@@ -55,6 +66,8 @@ class TrainState:
     params: Params
     optimizer: Any
     updates: Array  # int, updates done
+    skipped: Array  # int, gradient steps in a row that were skipped because something was not finite
+    proximal: Proximal | None = None  # only with `ppo.ewma_decay`
 
 
 def split_blocks(value: Any, blocks: int) -> Any:

@@ -4,10 +4,14 @@ The minibatch size is the setting and the number of minibatches follows, so that
 change the inner loop. A minibatch holds whole trajectories of a random set of worlds, the same
 number from every block. Observations are computed again from level and motion, which is far smaller
 to keep. Schulman et al., "Proximal policy optimization algorithms" (2017).
+
+A number that is not finite does not spread: a world that holds one is left out of the update, and a
+gradient step that is not finite is skipped.
 """
 
 import dataclasses
 from collections.abc import Callable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -15,12 +19,10 @@ import optax
 from jax import lax
 
 from envs.env import Env
-from learners import advantage
-from learners.base import Array, Params, Rollout, TrainState
+from learners import advantage, diagnostics, proximal
+from learners.base import DEVICES, Array, Params, Rollout, TrainState
 from physics.errors import InputError
 from physics.settings import setting, validate
-
-DEVICES = "devices"  # name of the mesh axis that blocks are shared out over
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,7 +33,11 @@ class PPOConfig:
     epochs: int = setting(4, "passes over every rollout", least=1)
     discount: float = setting(0.995, "weight of a reward one step later", least=0, most=1)
     trace: float = setting(0.9, "lambda of the advantage estimate", least=0, most=1)
-    clip: float = setting(0.2, "how far the policy may move from the one that acted", above=0)
+    clip: float = setting(0.2, "how far the policy may move from the proximal policy", above=0)
+    ewma_decay: float = setting(
+        0.0, "decay, a gradient step, of the average of parameters that is the proximal policy; 0 takes the policy that acted",
+        least=0, most=1,
+    )  # fmt: skip
     value_clip: float = setting(0.2, "how far the value may move in an update", above=0)
     value_weight: float = setting(0.5, "weight of the critic's loss", least=0)
     entropy_weight: float = setting(0.01, "weight of the entropy bonus", least=0)
@@ -55,44 +61,79 @@ class PPOConfig:
         return count
 
 
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass(frozen=True)
+class Batch:
+    """A minibatch, samples first."""
+
+    seen: Any  # observation [B, ...]
+    action: Array  # [B, channels]; [B] if discrete
+    log_prob: Array  # [B] of the policy that acted
+    proximal: Array  # [B] log probability of the policy to stay near
+    value: Array  # [B] before the update
+    advantage: Array  # [B]
+
+
+def begin(params: Params, optimizer: optax.GradientTransformation, config: PPOConfig) -> TrainState:
+    """The state before the first update."""
+    average = proximal.begin(params) if config.ewma_decay else None
+    updates, skipped = jnp.zeros((2,), jnp.int32)
+    return TrainState(params=params, optimizer=optimizer.init(params), updates=updates, skipped=skipped, proximal=average)
+
+
 def update(
     apply: Callable, optimizer: optax.GradientTransformation, env: Env, config: PPOConfig,
     state: TrainState, rollout: Rollout, key: Array,
 ) -> tuple[TrainState, dict[str, Array]]:  # fmt: skip
-    """Learn from a rollout `[blocks, ...]`: (new state, metrics). Runs under `shard_map` over `DEVICES`."""
+    """Learn from a rollout `[blocks, ...]`: (new state, metrics). Runs under `shard_map` over `DEVICES`.
+
+    The optimiser's state names its `learning_rate`.
+    """
     blocks, length, worlds = rollout.reward.shape
     total_blocks = blocks * lax.axis_size(DEVICES)
     count = config.minibatches(worlds * total_blocks, length, total_blocks)
     advantages = jax.vmap(lambda r: advantage.estimate(r, config.discount, config.trace))(rollout)
+    finite = jnp.isfinite(advantages + rollout.log_prob).all(axis=1)
+    stand_ins = jax.vmap(_stand_ins)(finite)
     block_ids = lax.axis_index(DEVICES) * blocks + jnp.arange(blocks)
 
-    def minibatch(now: tuple[Params, optax.OptState], order: Array) -> tuple[tuple[Params, optax.OptState], dict[str, Array]]:
-        params, moments = now
-        part, part_advantage = jax.vmap(_take_worlds)((rollout, advantages), order)
-        (_, metrics), gradient = jax.value_and_grad(_loss, has_aux=True)(params, apply, env, config, part, part_advantage)
+    def minibatch(now: TrainState, order: Array) -> tuple[TrainState, dict[str, Array]]:
+        part, gain = _take((rollout, advantages), order)
+        batch = _batch(apply, env, now, part, gain)
+        (_, metrics), gradient = jax.value_and_grad(_loss, has_aux=True)(now.params, apply, config, batch)
         gradient, metrics = lax.pmean((gradient, metrics), DEVICES)
-        changes, moments = optimizer.update(gradient, moments, params)
-        metrics["gradient_norm"] = optax.tree.norm(gradient)
-        return (optax.apply_updates(params, changes), moments), metrics
+        return _step(optimizer, config, now, gradient, metrics)
 
-    def epoch(now: tuple[Params, optax.OptState], key: Array) -> tuple[tuple[Params, optax.OptState], dict[str, Array]]:
+    def epoch(now: TrainState, key: Array) -> tuple[TrainState, dict[str, Array]]:
         shuffle = jax.vmap(lambda block: jax.random.permutation(jax.random.fold_in(key, block), worlds))
-        orders = shuffle(block_ids).reshape(blocks, count, worlds // count)
+        orders = jnp.take_along_axis(stand_ins, shuffle(block_ids), axis=-1).reshape(blocks, count, worlds // count)
         return lax.scan(minibatch, now, jnp.swapaxes(orders, 0, 1))
 
-    begin = (state.params, state.optimizer)
-    (params, moments), metrics = lax.scan(epoch, begin, jax.random.split(key, config.epochs))
-    metrics = jax.tree.map(jnp.mean, metrics)
-    metrics["explained_variance"] = _explained_variance(rollout.value, advantages)
-    return TrainState(params=params, optimizer=moments, updates=state.updates + 1), metrics
+    state, steps = lax.scan(epoch, state, jax.random.split(key, config.epochs))
+    metrics = _of_steps(steps) | _of_rollout(*_take((rollout.reward, rollout.value, advantages), stand_ins))
+    metrics["poisoned_worlds"] = 1 - diagnostics.mean(finite)
+    return dataclasses.replace(state, updates=state.updates + 1), metrics
 
 
-def _take_worlds(data: tuple[Rollout, Array], order: Array) -> tuple[Rollout, Array]:
-    """The worlds `order` of one block."""
-    return jax.tree.map(lambda leaf: jnp.take(leaf, order, axis=-1), data)
+def _stand_ins(finite: Array) -> Array:
+    """For every world of a block `[W]` the world to learn from: itself if finite, else the nearest finite one before it, or the first."""
+    before = lax.cummax(jnp.where(finite, jnp.arange(finite.shape[0]), -1))
+    return jnp.where(before < 0, jnp.argmax(finite), before)
 
 
-def _observe(env: Env, rollout: Rollout) -> Array:
+def _take(data: Any, worlds: Array) -> Any:
+    """The worlds `[blocks, n]` of every block."""
+    return jax.vmap(lambda block, order: jax.tree.map(lambda leaf: jnp.take(leaf, order, axis=-1), block))(data, worlds)
+
+
+def _batch(apply: Callable, env: Env, now: TrainState, rollout: Rollout, advantages: Array) -> Batch:
+    seen, action = _observe(env, rollout), _flatten(jnp.moveaxis(rollout.action, 2, -1))
+    log_prob, value, gain = jax.tree.map(_flatten, (rollout.log_prob, rollout.value, advantages))
+    near = apply(now.proximal.params, seen)[0].log_prob(action) if now.proximal else log_prob
+    return Batch(seen=seen, action=action, log_prob=log_prob, proximal=near, value=value, advantage=gain)
+
+
+def _observe(env: Env, rollout: Rollout) -> Any:
     """Observations of every sample, flattened to one batch axis."""
     over_time = jax.vmap(env.observe, (None, 0))
     seen = jax.vmap(over_time)(rollout.level, rollout.motion)
@@ -104,33 +145,51 @@ def _flatten(leaf: Array) -> Array:
     return leaf.reshape(-1, *leaf.shape[3:])
 
 
-def _loss(
-    params: Params, apply: Callable, env: Env, config: PPOConfig, rollout: Rollout, advantages: Array
-) -> tuple[Array, dict[str, Array]]:
-    policy, value = apply(params, _observe(env, rollout))
-    kept = (jnp.moveaxis(rollout.action, 2, -1), rollout.log_prob, rollout.value, advantages)
-    action, old_log_prob, old_value, gain = jax.tree.map(_flatten, kept)
-    target = gain + old_value
-    mean = lax.pmean(gain.mean(), DEVICES)
-    spread = jnp.sqrt(lax.pmean(((gain - mean) ** 2).mean(), DEVICES))
-    gain = (gain - mean) / (spread + 1e-8)
-    log_ratio = policy.log_prob(action) - old_log_prob
-    ratio = jnp.exp(log_ratio)
+def _loss(params: Params, apply: Callable, config: PPOConfig, batch: Batch) -> tuple[Array, dict[str, Array]]:
+    (policy, value), dead = diagnostics.watched(apply, params, batch.seen)
+    gain = (batch.advantage - diagnostics.mean(batch.advantage)) / (diagnostics.spread(batch.advantage) + 1e-8)
+    log_ratio = policy.log_prob(batch.action) - batch.proximal
+    ratio, importance = jnp.exp(log_ratio), jnp.exp(batch.proximal - batch.log_prob)
     limited = jnp.clip(ratio, 1 - config.clip, 1 + config.clip)
-    actor = -jnp.minimum(ratio * gain, limited * gain).mean()
-    close = old_value + jnp.clip(value - old_value, -config.value_clip, config.value_clip)
+    actor = -(importance * jnp.minimum(ratio * gain, limited * gain)).mean()
+    target = batch.advantage + batch.value
+    close = batch.value + jnp.clip(value - batch.value, -config.value_clip, config.value_clip)
     critic = 0.5 * jnp.maximum((value - target) ** 2, (close - target) ** 2).mean()
     entropy = policy.entropy().mean()
     total = actor + config.value_weight * critic - config.entropy_weight * entropy
     metrics = {
         "loss": total, "actor_loss": actor, "critic_loss": critic, "entropy": entropy,
-        "kl": (ratio - 1 - log_ratio).mean(), "clip_fraction": (jnp.abs(ratio - 1) > config.clip).mean(),
+        "kl": (importance * (ratio - 1 - log_ratio)).mean(), "clip_fraction": (jnp.abs(ratio - 1) > config.clip).mean(), "dead_units": dead,
     }  # fmt: skip
     return total, metrics
 
 
-def _explained_variance(value: Array, advantages: Array) -> Array:
-    """Share of the variance of the targets that the critic foresaw; 1 is perfect, 0 no better than the mean."""
-    target = value + advantages
-    mean = lax.pmean(target.mean(), DEVICES)
-    return 1 - lax.pmean((advantages**2).mean(), DEVICES) / (lax.pmean(((target - mean) ** 2).mean(), DEVICES) + 1e-8)
+def _step(
+    optimizer: optax.GradientTransformation, config: PPOConfig, now: TrainState, gradient: Params, metrics: dict[str, Array]
+) -> tuple[TrainState, dict[str, Array]]:
+    """One step down the gradient; none, and nothing changed, if it is not finite."""
+    changes, moments = optimizer.update(gradient, now.optimizer, now.params)
+    params = optax.apply_updates(now.params, changes)
+    average = proximal.after(now.proximal, params, config.ewma_decay) if now.proximal else None
+    metrics["gradient_norm"], metrics["update_norm"] = optax.tree.norm(gradient), optax.tree.norm(changes)
+    metrics["learning_rate"] = optax.tree.get(moments, "learning_rate")
+    fine = jnp.isfinite(metrics["loss"] + metrics["gradient_norm"] + metrics["update_norm"])
+    taken = dataclasses.replace(now, params=params, optimizer=moments, skipped=jnp.zeros_like(now.skipped), proximal=average)
+    left_out = dataclasses.replace(now, skipped=now.skipped + 1)
+    after = jax.tree.map(lambda new, old: jnp.where(fine, new, old), taken, left_out)
+    return after, metrics | {"taken": fine, "in_a_row": after.skipped}
+
+
+def _of_steps(steps: dict[str, Array]) -> dict[str, Array]:
+    """Metrics of all gradient steps: means over those that were taken, and how many were not."""
+    taken, in_a_row = steps.pop("taken"), steps.pop("in_a_row")
+    means = {name: jnp.where(taken, value, 0.0).sum() / taken.sum() for name, value in steps.items()}
+    return means | {"skipped_updates": (~taken).sum(), "skipped_in_a_row": in_a_row.max()}
+
+
+def _of_rollout(reward: Array, value: Array, advantages: Array) -> dict[str, Array]:
+    return {
+        "reward": diagnostics.mean(reward),
+        "advantage_spread": diagnostics.spread(advantages),
+        "explained_variance": diagnostics.explained_variance(value, advantages),
+    }

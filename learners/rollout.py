@@ -4,6 +4,7 @@ It plays one block of worlds for a number of steps and keeps of every step what 
 Random numbers belong to worlds, not to devices: world `i` draws from `fold_in(keys[i], t)`.
 """
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
@@ -13,7 +14,6 @@ from jax import lax
 
 from envs.base import EnvState, Step
 from envs.env import Env
-from envs.outcome import Outcome
 from learners.base import Act, Array, Decision, Params, Rollout, Worlds
 from physics.base import Motion
 
@@ -23,16 +23,36 @@ Keep = Callable[[EnvState, Decision, Step], Any]
 def play(act: Act, env: Env, worlds: Worlds, keys: Array, length: int, keep: Keep) -> tuple[Worlds, Any]:
     """Play `length` steps: (worlds, what `keep` returned, stacked over steps)."""
 
-    def step(carry: tuple[EnvState, Outcome], t: Array) -> tuple[tuple[EnvState, Outcome], Any]:
-        state, outcome = carry
+    def step(now: Worlds, t: Array) -> tuple[Worlds, Any]:
         # Seen here and not taken from the step before, as the first step would need a second compiled observation.
-        seen = env.observe(state.level, state.physics.motion)
+        seen = env.observe(now.env.level, now.env.physics.motion)
         decision = act(seen, jax.vmap(jax.random.fold_in, (0, None))(keys, t))
-        following, taken = env.step(state, decision[0])
-        return (following, outcome.after(taken)), keep(state, decision, taken)
+        following, taken = env.step(now.env, decision[0])
+        return _after(now, following, taken), keep(now.env, decision, taken)
 
-    (state, outcome), kept = lax.scan(step, (worlds.env, worlds.outcome), jnp.arange(length))
-    return Worlds(env=state, outcome=outcome), kept
+    return lax.scan(step, worlds, jnp.arange(length))
+
+
+def stagger(worlds: Worlds, keys: Array, max_steps: int) -> Worlds:
+    """Let every world's first episode begin late on the clock, at a step of its own, one key a world.
+
+    It is cut off so much earlier, as a truncation, and does not count in the outcome: an attempt of
+    which time was taken would make the level look harder.
+    """
+    begun = jax.vmap(lambda key: jax.random.randint(key, (), 0, max_steps))(keys)
+    return dataclasses.replace(worlds, env=dataclasses.replace(worlds.env, steps=begun), late=begun > 0)
+
+
+def _after(now: Worlds, following: EnvState, taken: Step) -> Worlds:
+    """Worlds after a step. To the outcome, nothing happens in an episode that began late."""
+    if now.late is None:
+        return Worlds(env=following, outcome=now.outcome.after(taken))
+    whole = ~now.late
+    counted = dataclasses.replace(
+        taken, reward=jnp.where(whole, taken.reward, 0.0), terminated=taken.terminated & whole, truncated=taken.truncated & whole
+    )
+    late = now.late & ~(taken.terminated | taken.truncated)
+    return Worlds(env=following, outcome=now.outcome.after(counted), late=late)
 
 
 @jax.named_scope("rollout")

@@ -24,10 +24,10 @@ def settings(iterations: int, *words: str) -> RunConfig:
     return config.load([*WORDS, f"run.total_steps={iterations * STEPS}", *words])
 
 
-def supervisor(folder: Path, roles: Roles, iterations: int, after: int = 0) -> Supervisor:
+def supervisor(folder: Path, roles: Roles, iterations: int, *words: str, after: int = 0) -> Supervisor:
     """A supervisor of the tiny run in `folder` that shares compiled roles with others."""
     folder.mkdir(parents=True, exist_ok=True)
-    chosen = settings(iterations)
+    chosen = settings(iterations, *words)
     return Supervisor(
         settings=chosen.run,
         roles=roles,

@@ -3,7 +3,6 @@
 import functools
 
 import jax
-import jax.numpy as jnp
 import optax
 from flax import linen as nn
 from jax.sharding import Mesh
@@ -23,17 +22,18 @@ class Learner:
         """Compile nothing yet; the first update does."""
         self._network = network
         self._optimizer = optimizer
+        self._config = config
         self._mesh = mesh
         step = functools.partial(ppo.update, network.apply, optimizer, env, config)
         self._update = meshes.over_devices(step, mesh, (COPIED, SHARED, COPIED), COPIED, donate=(0,))
 
     def init(self, key: Array, observation: object) -> TrainState:
         """Parameters and optimiser of a run that has not begun."""
-        return meshes.put(jax.jit(self._begin)(key, observation), self._mesh, COPIED)
+        return meshes.put(jax.jit(self.begin)(key, observation), self._mesh, COPIED)
 
-    def _begin(self, key: Array, observation: object) -> TrainState:
-        params = self._network.init(key, observation)
-        return TrainState(params=params, optimizer=self._optimizer.init(params), updates=jnp.zeros((), jnp.int32))
+    def begin(self, key: Array, observation: object) -> TrainState:
+        """The same, placed nowhere: to be compiled, or to know its shapes."""
+        return ppo.begin(self._network.init(key, observation), self._optimizer, self._config)
 
     def update(self, state: TrainState, rollout: Rollout, key: Array) -> tuple[TrainState, dict[str, Array]]:
         """Learn from one rollout: (new state, metrics). `state` is consumed."""

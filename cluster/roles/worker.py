@@ -1,5 +1,6 @@
 """The rollout worker: plays worlds with the policy on its devices, to learn from and to measure."""
 
+import dataclasses
 from collections.abc import Callable
 
 import jax
@@ -14,8 +15,7 @@ from envs.base import EnvState, Level
 from envs.env import Env
 from envs.outcome import Outcome
 from learners import evaluate, rollout
-from learners.base import Array, Params, Rollout, Worlds, join_blocks, split_blocks
-from learners.ppo import DEVICES
+from learners.base import DEVICES, Array, Params, Rollout, Worlds, join_blocks, split_blocks
 from physics.diagnose import diagnose, summary
 from physics.pytree import count_worlds
 
@@ -26,12 +26,16 @@ EVALUATED_BLOCKS = 2  # blocks a device plays in one call of the evaluation
 class RolloutWorker:
     """Holds worlds; everything else is passed in."""
 
-    def __init__(self, env: Env, apply: Callable, mesh: Mesh, worlds: int, length: int, block: int = 0) -> None:
-        """`apply(params, observation)` is the network; `block` as in `mesh.block_size`."""
+    def __init__(
+        self, env: Env, apply: Callable, mesh: Mesh, worlds: int, length: int, block: int = 0, stagger: bool = False
+    ) -> None:  # fmt: skip
+        """`apply(params, observation)` is the network; `block` as in `mesh.block_size`, `stagger` as in `rollout.stagger`."""
         self.env = env
         self._mesh = mesh
+        self.devices = list(mesh.devices.flat)
         self.apply = apply
         self._length = length
+        self._stagger = stagger
         self._block = meshes.block_size(worlds, mesh.size, env.capacity, block)
         self.blocks = worlds // self._block
         self._chunk = self._block * mesh.size * min(EVALUATED_BLOCKS, self.blocks // mesh.size)
@@ -43,9 +47,9 @@ class RolloutWorker:
         self._join = jax.jit(_join_chunks, static_argnums=1)
         self._look = jax.jit(_look, compiler_options=QUICK)
 
-    def assign(self, levels: Level) -> Worlds:
-        """Start an episode of every level; what was being played is dropped."""
-        return meshes.put(self._begin(levels), self._mesh, SHARED)
+    def assign(self, levels: Level, key: Array) -> Worlds:
+        """Start an episode of every level; what was being played is dropped. `key` staggers, if so set."""
+        return meshes.put(self._begin(levels, key), self._mesh, SHARED)
 
     def collect(self, params: Params, worlds: Worlds, key: Array) -> tuple[Worlds, Rollout]:
         """Play one rollout. `worlds` is consumed."""
@@ -55,7 +59,7 @@ class RolloutWorker:
         """(worlds with cleared counts, what the levels gave since they were assigned, in host memory)."""
         outcome, cleared = self._take(worlds.outcome)
         # Placed as before: worlds that lie elsewhere would compile the rollout anew.
-        return Worlds(env=worlds.env, outcome=meshes.put(cleared, self._mesh, SHARED)), jax.device_get(outcome)
+        return dataclasses.replace(worlds, outcome=meshes.put(cleared, self._mesh, SHARED)), jax.device_get(outcome)
 
     def look(self, worlds: Worlds) -> dict[str, float]:
         """How the physics of the first block is doing, as curves: see `physics.diagnose`."""
@@ -79,8 +83,18 @@ class RolloutWorker:
         chunk = jax.tree.map(lambda leaf: jnp.asarray(leaf)[..., index], levels)
         return split_blocks(chunk, self._chunk // self._block)
 
-    def _begin_blocks(self, levels: Level) -> Worlds:
-        worlds = Worlds(env=self.env.reset(levels), outcome=outcomes.none(count_worlds(levels)))
+    def shapes(self, params: Params, levels: Level) -> tuple[Worlds, Rollout]:
+        """Shapes of all worlds and of a rollout, from those of parameters and levels; nothing is allocated."""
+        key = jax.eval_shape(lambda: jax.random.key(0))
+        worlds = jax.eval_shape(self._begin_blocks, levels, key)
+        return jax.eval_shape(self._collect, params, worlds, key)
+
+    def _begin_blocks(self, levels: Level, key: Array) -> Worlds:
+        count = count_worlds(levels)
+        worlds = Worlds(env=self.env.reset(levels), outcome=outcomes.none(count))
+        if self._stagger:
+            keys = jax.vmap(jax.random.fold_in, (None, 0))(key, jnp.arange(count))
+            worlds = rollout.stagger(worlds, keys, self.env.config.max_steps)
         return split_blocks(worlds, self.blocks)
 
     def _world_keys(self, key: Array, block: Array) -> Array:

@@ -82,7 +82,7 @@ def _measure(config: TrainBenchmark, size: str, network: str) -> dict:
     chosen = settings(config, size, network)
     roles = local.build_roles(chosen)
     env = roles.worker.env
-    worlds = roles.worker.assign(draw_levels(env.capacity, config.worlds))
+    worlds = roles.worker.assign(draw_levels(env.capacity, config.worlds), jax.random.key(4))
     first = jax.jit(lambda state: env.observe(state.level, state.physics.motion))(jax.tree.map(lambda leaf: leaf[0], worlds.env))
     state = roles.learner.init(jax.random.key(0), first)
     whole = timing.measure(jax.jit(_iteration(roles)), state, worlds, jax.random.key(1), rounds=config.rounds)

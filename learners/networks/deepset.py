@@ -42,7 +42,10 @@ class DeepSet(nn.Module):
     def _look(self, name: str, entity: Array) -> Array:
         # Features are read in float32 whatever the precision: places are told to a millimetre.
         hidden = nn.relu(nn.Dense(self.width, name=f"{name}_1")(entity)).astype(self.dtype)
-        return nn.relu(nn.Dense(self.width, dtype=self.dtype, name=f"{name}_2")(hidden))
+        again = nn.relu(nn.Dense(self.width, dtype=self.dtype, name=f"{name}_2")(hidden))
+        for layer in (hidden, again):
+            self.sow("intermediates", "hidden", layer)
+        return again
 
 
 def _read(bodies: Array, index: Array) -> Array:

@@ -18,4 +18,6 @@ class Flat(nn.Module):
     @nn.compact
     def __call__(self, seen: flat.Flat) -> jax.Array:
         """Encode a batch; in float32 whatever the precision, as places are told to a millimetre."""
-        return nn.relu(nn.Dense(self.width)(seen.features)).astype(self.dtype)
+        hidden = nn.relu(nn.Dense(self.width)(seen.features)).astype(self.dtype)
+        self.sow("intermediates", "hidden", hidden)
+        return hidden

@@ -38,5 +38,6 @@ class ActorCritic(nn.Module):
         for layer in range(self.depth):
             kernel = nn.initializers.orthogonal(ROOT2)
             hidden = nn.tanh(nn.Dense(self.width, kernel_init=kernel, dtype=self.dtype, name=f"{name}_{layer + 1}")(hidden))
+            self.sow("intermediates", "hidden", hidden)
         last = nn.Dense(outputs, kernel_init=nn.initializers.orthogonal(scale), dtype=jnp.float32, name=f"{name}_out")
         return last(hidden.astype(jnp.float32))

@@ -24,5 +24,7 @@ class Rows(nn.Module):
         """Encode a batch."""
         hidden = nn.relu(nn.Dense(self.width, name="row_1")(seen.rows)).astype(self.dtype)
         rows = nn.relu(nn.Dense(self.width, dtype=self.dtype, name="row_2")(hidden))
+        for layer in (hidden, rows):
+            self.sow("intermediates", "hidden", layer)
         rows = jnp.where(seen.mask[..., None], rows, 0)  # which is also the least that `relu` gives
         return jnp.concatenate([rows.sum(1, dtype=jnp.float32), rows.max(1).astype(jnp.float32)], axis=-1)

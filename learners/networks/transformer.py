@@ -57,13 +57,17 @@ class Transformer(nn.Module):
     def _layer(self, name: str, tokens: Array, walls: Array, mask: Array) -> Array:
         nodes = jnp.concatenate([tokens, walls], axis=1)
         attention = RelationalAttention(self.heads, self.attention_width, self.dtype, name=f"{name}_attention")
-        found = attention(self._norm(f"{name}_before", nodes), mask)
-        tokens = Gate(self.dtype, name=f"{name}_gate")(tokens, nn.relu(found))
+        found = self._watched(nn.relu(attention(self._norm(f"{name}_before", nodes), mask)))
+        tokens = Gate(self.dtype, name=f"{name}_gate")(tokens, found)
         thought = self._norm(f"{name}_between", tokens)
         if self.expansion:
             thought = nn.relu(self._dense(f"{name}_wide", self.expansion * self.width)(thought))
-        thought = self._dense(f"{name}_dense", self.width)(thought)
-        return Gate(self.dtype, name=f"{name}_last_gate")(tokens, nn.relu(thought))
+        thought = self._watched(nn.relu(self._dense(f"{name}_dense", self.width)(thought)))
+        return Gate(self.dtype, name=f"{name}_last_gate")(tokens, thought)
+
+    def _watched(self, hidden: Array) -> Array:
+        self.sow("intermediates", "hidden", hidden)
+        return hidden
 
     def _dense(self, name: str, outputs: int) -> nn.Dense:
         return nn.Dense(outputs, dtype=self.dtype, name=name)

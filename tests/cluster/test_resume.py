@@ -1,10 +1,13 @@
 """A run that is stopped and resumed goes on exactly as if it had not been."""
 
+import dataclasses
+import warnings
+
 import jax
 import numpy as np
 import pytest
 
-from cluster.supervisor import Roles
+from cluster.supervisor import DivergedError, Roles
 from cluster.tracker import read_lines
 from physics.errors import InputError
 from tests.tiny import build_roles, supervisor
@@ -68,6 +71,35 @@ def test_stopping_saves_where_it_stopped(roles, tmp_path):
     again.restore()
     assert again.progress.iteration == 2
     assert again.progress.seconds > 0
+
+
+def test_a_run_that_breaks_down_stops_at_a_checkpoint_of_its_last_good_parameters(roles, tmp_path):
+    """A parameter that is not finite makes every gradient step so; there are four in an iteration."""
+    run = supervisor(tmp_path / "run", roles, 6, "run.max_skipped_updates=5")
+    begin = run.init()
+    broken = jax.tree.map(lambda leaf: leaf.at[0].set(np.nan), begin.train.params)
+    begin = dataclasses.replace(begin, train=dataclasses.replace(begin.train, params=broken))
+    expected = _bytes((begin.train.params, begin.train.optimizer))
+    with pytest.raises(DivergedError, match=r"iteration 2: 8 gradient steps in a row .*more than run.max_skipped_updates=5"):
+        run.run(begin)
+    assert [row["skipped_updates"] for row in read_lines(tmp_path / "run" / "metrics.jsonl") if "kl" in row] == [4, 4]
+    again = supervisor(tmp_path / "run", roles, 6)
+    kept = again.restore()
+    assert again.progress.iteration == 2
+    assert _bytes((kept.train.params, kept.train.optimizer)) == expected
+
+
+def test_what_goes_on_is_donated(roles, tmp_path):
+    """Parameters, optimiser and worlds are changed in place: none of them is there twice, and none is copied."""
+    run = supervisor(tmp_path / "run", roles, 1)
+    state, key = run.init(), jax.random.key(0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # a donation that cannot be used warns
+        worlds, rollout = roles.worker.collect(state.train.params, state.worlds, key)
+        train, _ = roles.learner.update(state.train, rollout, key)
+    gone = jax.tree.leaves((state.worlds, state.train))
+    assert all(leaf.is_deleted() for leaf in gone)
+    assert not any(leaf.is_deleted() for leaf in jax.tree.leaves((worlds, rollout, train)))
 
 
 def test_no_checkpoint_is_a_clear_error(roles, tmp_path):

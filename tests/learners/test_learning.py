@@ -29,7 +29,7 @@ def train(at_work: RolloutWorker, network: object, levels: Level, seed: int) -> 
     learner = Learner(at_work.env, network, optimizer.make(ADAM, 1), PPO, meshes.make(2))
     key = jax.random.key(seed)
     state = learner.init(key, jax.jit(at_work.env.observe)(levels, levels.start))
-    worlds, iteration = at_work.assign(levels), 0
+    worlds, iteration = at_work.assign(levels, jax.random.key(0)), 0
     while True:
         yield jax.tree.map(np.asarray, state.params)
         worlds, played = at_work.collect(state.params, worlds, jax.random.fold_in(key, 2 * iteration))

@@ -2,6 +2,7 @@
 
 import jax
 import numpy as np
+import optax
 import pytest
 
 from learners import optimizer
@@ -57,15 +58,41 @@ def test_the_largest_norm_and_epsilon_are_those_of_the_settings():
     assert not np.allclose(found, expected(np.full(STEPS, 0.1), 0.5, 0.3), rtol=1e-2)
 
 
-def test_an_annealed_rate_falls_linearly_to_zero_over_the_run_and_stays_there():
-    config = OptimizerConfig(learning_rate=0.1, anneal=True)
+SCHEDULES = {  # of 8 steps, the first two of them warm-up: written out
+    "constant": [1 / 2, 1, 1, 1, 1, 1, 1, 1],
+    "linear": [1 / 2, 1, 1, 5 / 6, 4 / 6, 3 / 6, 2 / 6, 1 / 6],
+    "cosine": [1 / 2, 1, *(0.5 + 0.5 * np.cos(np.pi * np.arange(6) / 6))],
+}
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES)
+def test_the_rate_rises_then_falls_as_its_schedule_says(schedule: str):
+    config = OptimizerConfig(learning_rate=0.1, schedule=schedule, warmup=0.25)
+    found = np.array([float(config.rate(np.int32(t), STEPS)) for t in range(STEPS)])
+    np.testing.assert_allclose(found, 0.1 * np.array(SCHEDULES[schedule]), rtol=1e-6)
+    np.testing.assert_allclose(walk(config), expected(found, 0.5, 1e-5), rtol=1e-4, atol=1e-6)
+
+
+def test_a_rate_that_fell_to_zero_stays_there():
+    config = OptimizerConfig(learning_rate=0.1, schedule="linear")
     rates = 0.1 * np.maximum(0, 1 - np.arange(STEPS) / 4)
     found = walk(config, steps=4)
     np.testing.assert_allclose(found, expected(rates, 0.5, 1e-5), rtol=1e-4)
     np.testing.assert_array_equal(found[4:], found[3:-1])
 
 
-@pytest.mark.parametrize("setting", [{"learning_rate": 0.0}, {"max_grad_norm": -1.0}, {"epsilon": 0.0}])
+def test_the_state_says_the_rate_of_the_last_step():
+    config = OptimizerConfig(learning_rate=0.1, schedule="linear")
+    made, gradient = optimizer.make(config, STEPS), np.ones(3, np.float32)
+    state = made.init(gradient)
+    for t in range(3):
+        _, state = made.update(gradient, state)
+        assert float(optax.tree.get(state, "learning_rate")) == pytest.approx(0.1 * (1 - t / STEPS))
+
+
+@pytest.mark.parametrize(
+    "setting", [{"learning_rate": 0.0}, {"max_grad_norm": -1.0}, {"epsilon": 0.0}, {"schedule": "step"}, {"warmup": 1.5}]
+)
 def test_impossible_settings_are_refused_by_name(setting: dict):
     with pytest.raises(InputError, match=next(iter(setting))):
         OptimizerConfig(**setting)

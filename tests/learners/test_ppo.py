@@ -1,45 +1,15 @@
 """PPO's update against its loss and gradient in numpy, and what must not change it."""
 
-import dataclasses
-import functools
-
 import jax
-import jax.numpy as jnp
 import linear_policy as linear
 import numpy as np
-import optax
 import pytest
-from linear_policy import BLOCKS, LENGTH, SAMPLES, WORLDS, Weights, moved, weights
+from linear_policy import BLOCKS, LENGTH, PARTS, SAMPLES, WHOLE, WORLDS, Weights, moved, update, weights
 
-from cluster import mesh as meshes
-from cluster.mesh import COPIED, SHARED
-from cluster.roles.learner import Learner
-from learners.base import TrainState
 from learners.ppo import PPOConfig
 from physics.errors import InputError
 
-MINIBATCHES, EPOCHS = 4, 2
-WHOLE = PPOConfig(minibatch_size=SAMPLES, epochs=1, clip=0.3, value_clip=0.25, value_weight=0.7, entropy_weight=0.05, discount=0.95)
-PARTS = dataclasses.replace(WHOLE, minibatch_size=SAMPLES // MINIBATCHES, epochs=EPOCHS)
-# Plain descent whose state is its rate, so that one compiled update serves every rate.
-DESCENT = optax.GradientTransformation(
-    lambda _: jnp.zeros(()), lambda gradient, rate, _=None: (jax.tree.map(lambda leaf: -rate * leaf, gradient), rate)
-)
-
-
-@functools.cache
-def learner(config: PPOConfig, devices: int) -> Learner:
-    return Learner(linear.ENV, linear.NETWORK, DESCENT, config, meshes.make(devices))
-
-
-def update(params: Weights, rate: float, config: PPOConfig = WHOLE, devices: int = 2, key: int = 0) -> tuple[Weights, dict[str, float]]:
-    """(new weights, metrics)."""
-    mesh = meshes.make(devices)
-    state = TrainState(params=params, optimizer=np.float32(rate), updates=np.int32(5))
-    placed = meshes.put(jax.tree.map(jnp.array, state), mesh, COPIED)
-    after, metrics = learner(config, devices).update(placed, meshes.put(linear.rollout(), mesh, SHARED), jax.random.key(key))
-    assert int(after.updates) == 6
-    return jax.tree.map(np.asarray, after.params), {name: float(value) for name, value in metrics.items()}
+COUNTERS = {"gradient_norm", "update_norm", "learning_rate", "skipped_updates", "skipped_in_a_row", "poisoned_worlds"}
 
 
 def assert_close(found: Weights, wanted: Weights, tolerance: float) -> None:
@@ -54,7 +24,7 @@ def test_the_loss_and_its_parts_are_those_of_the_formulas(by: float):
     if by > 0:
         assert 0.05 < expected["clip_fraction"] < 0.95
     _, found = update(moved(by), rate=0.0)
-    assert set(found) == {*expected, "gradient_norm"}
+    assert set(found) == {*expected, *COUNTERS}
     for name, value in expected.items():
         assert found[name] == pytest.approx(value, abs=2e-5, rel=1e-4), name
 
@@ -64,7 +34,11 @@ def test_the_step_is_down_the_gradient_of_the_loss(by: float):
     expected = linear.gradient(moved(by), linear.rollout(), WHOLE)
     after, metrics = update(moved(by), rate=1.0)
     assert_close({name: moved(by)[name] - leaf for name, leaf in after.items()}, expected, 2e-5)
-    assert metrics["gradient_norm"] == pytest.approx(np.sqrt(sum((leaf**2).sum() for leaf in expected.values())), rel=1e-3)
+    norm = np.sqrt(sum((leaf**2).sum() for leaf in expected.values()))
+    assert metrics["gradient_norm"] == pytest.approx(norm, rel=1e-3)
+    assert metrics["update_norm"] == pytest.approx(norm, rel=1e-3)
+    assert metrics["learning_rate"] == 1
+    assert metrics["skipped_updates"] == metrics["poisoned_worlds"] == 0
     undriven = expected["actor"].reshape(linear.FEATURES, *linear.ALLOWED.shape)[:, ~linear.DRIVEN]
     assert not undriven.any()
 

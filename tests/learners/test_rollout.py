@@ -26,7 +26,7 @@ KEPT = ("action", "log_prob", "value", "reward", "terminated", "truncated", "fin
 def played(devices: int, seed: int = 0) -> tuple[Rollout, Rollout, Outcome, Outcome]:
     """Two rollouts after each other, and what their levels gave: after the first and then after the second."""
     at_work, params = worker(devices), placed(random_params(), devices)
-    worlds = at_work.assign(mixed())
+    worlds = at_work.assign(mixed(), jax.random.key(0))
     worlds, first = at_work.collect(params, worlds, jax.random.key(seed))
     worlds, after_first = at_work.take_outcome(worlds)
     worlds, second = at_work.collect(params, worlds, jax.random.key(seed + 1))
@@ -164,8 +164,8 @@ def test_channels_that_drive_nothing_are_never_used():
 def test_worlds_stay_where_they_are():
     """Were they somewhere else after taking outcomes, say, the next rollout would be compiled anew."""
     at_work = worker(2)
-    begun = at_work.assign(mixed())
-    played_on, _ = at_work.collect(placed(random_params(), 2), at_work.assign(mixed()), jax.random.key(9))
+    begun = at_work.assign(mixed(), jax.random.key(0))
+    played_on, _ = at_work.collect(placed(random_params(), 2), at_work.assign(mixed(), jax.random.key(0)), jax.random.key(9))
     cleared, _ = at_work.take_outcome(played_on)
     for leaf in jax.tree.leaves((begun, played_on, cleared)):
         shared_out = NamedSharding(leaf.sharding.mesh, SHARED)
