@@ -42,124 +42,117 @@ class Entities:
 
 def observe(level: Level, motion: Motion) -> Entities:
     """Entities of a batch of levels and motions (worlds last in, batch first out)."""
-    scene = level.scene
+    scene, origins = level.scene, _origins(level, motion)
     thruster_on = scene.thrusters.active
     joint_on = scene.joints.active
+    ends = jnp.stack([scene.joints.body_a, scene.joints.body_b])
     return Entities(
-        bodies=_table(_body_features(level, motion), scene.bodies.active),
-        joints=_table(_joint_features(level, motion), joint_on),
-        thrusters=_table(_thruster_features(level, motion), thruster_on),
+        bodies=table(_body_features(level, motion, origins), scene.bodies.active, BOUND),
+        joints=table(_joint_features(level, motion, ends, origins), joint_on, BOUND),
+        thrusters=table(_thruster_features(level, motion, origins), thruster_on, BOUND),
         room=_room_features(level),
         body_mask=scene.bodies.active.T,
         joint_mask=joint_on.T,
         thruster_mask=thruster_on.T,
-        joint_bodies=jnp.stack([jnp.where(joint_on, body, 0).T for body in (scene.joints.body_a, scene.joints.body_b)], axis=-1),
+        joint_bodies=jnp.where(joint_on, ends, 0).T,
         thruster_body=jnp.where(thruster_on, scene.thrusters.body, 0).T,
-        body_role=_table(_one_hot(level.role, ROLES), scene.bodies.active),
-        motor_channel=_table(_one_hot(level.motor_channel, MOTOR_CHANNELS), actions.driven_motors(level)),
-        thruster_channel=_table(_one_hot(level.thruster_channel, THRUSTER_CHANNELS), thruster_on),
+        body_role=table([_is_each(level.role, ROLES)], scene.bodies.active),
+        motor_channel=table([_is_each(level.motor_channel, MOTOR_CHANNELS)], actions.driven_motors(level)),
+        thruster_channel=table([_is_each(level.thruster_channel, THRUSTER_CHANNELS)], thruster_on),
         driven=actions.driven(level),
     )
 
 
-def _table(columns: list[Array], mask: Array) -> Array:
-    return table(columns, mask, BOUND)
+def _is_each(value: Array, count: int) -> Array:
+    """One-hot `[count, ...]`."""
+    return value == jnp.arange(count).reshape(-1, *[1] * value.ndim)
 
 
-def _middle(level: Level, motion: Motion, role: Role) -> Vec:
-    """Mean position `[W]` of the bodies of a role; the room's middle if there is none."""
-    chosen = level.scene.bodies.active & (level.role == role)
-    count = jnp.sum(chosen.astype(jnp.float32), axis=0)
-    middle = [jnp.sum(jnp.where(chosen, motion.pos[i], 0.0), axis=0) / jnp.maximum(count, 1.0) for i in range(2)]
-    return Vec(*[jnp.where(count > 0, value, ROOM_WIDTH / 2) for value in middle])
+def _origins(level: Level, motion: Motion) -> Array:
+    """The points that places are told from, `[3, 2, W]`: the room's middle, that of green bodies, of blue ones (the room's if none)."""
+    roles = jnp.array([Role.GREEN, Role.BLUE])[:, None, None]
+    chosen = level.scene.bodies.active & (level.role == roles)
+    count = jnp.sum(chosen.astype(jnp.float32), axis=1)[:, None]
+    middle = jnp.sum(jnp.where(chosen[:, None], motion.pos, 0.0), axis=2) / jnp.maximum(count, 1.0)
+    room = jnp.full((1, *middle.shape[1:]), ROOM_WIDTH / 2)
+    return jnp.concatenate([room, jnp.where(count > 0, middle, room)])
 
 
-def _places(level: Level, motion: Motion, at: Vec) -> list[Array]:
-    """Where points are: in the room, from green, from blue; in half room widths."""
-    half = ROOM_WIDTH / 2
-    green, blue = _middle(level, motion, Role.GREEN), _middle(level, motion, Role.BLUE)
-    return [
-        at.x / half - 1, at.y / half - 1, (at.x - green.x) / half, (at.y - green.y) / half,
-        (at.x - blue.x) / half, (at.y - blue.y) / half,
-    ]  # fmt: skip
+def _places(origins: Array, at: Array) -> Array:
+    """Where points `at [2, slots, W]` are, `[6, slots, W]`: from each origin, in half room widths."""
+    return ((at - origins[:, :, None]) / (ROOM_WIDTH / 2)).reshape(-1, *at.shape[1:])
 
 
-def _one_hot(value: Array, classes: int) -> list[Array]:
-    return [value == i for i in range(classes)]
+def _pairs(points: Vec) -> Array:
+    """Points `[k, slots, W]` as `[2 k, slots, W]`: x and y of one after the other."""
+    return jnp.stack([points.x, points.y], axis=1).reshape(-1, *points.x.shape[1:])
 
 
-def _body_features(level: Level, motion: Motion) -> list[Array]:
+def _body_features(level: Level, motion: Motion, origins: Array) -> list[Array]:
     bodies = level.scene.bodies
-    pos, vel = Vec.of(motion.pos), Vec.of(motion.vel)
     cos, sin = jnp.cos(motion.angle), jnp.sin(motion.angle)
     polygons, circles = bodies.vertices.shape[2], bodies.radius.shape[0]
-    worlds = motion.angle.shape[-1]
-
-    def for_polygons(value: Array) -> Array:
-        return jnp.concatenate([value, jnp.zeros((circles, worlds))])
-
-    corners = [Vec.of(bodies.vertices[:, i]).turned(cos[:polygons], sin[:polygons]) for i in range(bodies.vertices.shape[1])]
-    radius = jnp.concatenate([jnp.zeros((polygons, worlds)), bodies.radius])
+    corners = _pairs(Vec.of(bodies.vertices).turned(cos[:polygons], sin[:polygons]))
+    radius = jnp.pad(bodies.radius, ((polygons, 0), (0, 0)))
+    inertia = jnp.stack([bodies.inverse_mass, bodies.inverse_inertia])
     return [
-        *_places(level, motion, pos),
-        vel.x / 5, vel.y / 5, jnp.tanh(motion.omega / 10), cos, sin,
-        *[for_polygons(part) * 2 for corner in corners for part in (corner.x, corner.y)],
+        _places(origins, motion.pos),
+        motion.vel / 5, jnp.tanh(motion.omega / 10), cos, sin,
+        jnp.pad(corners, ((0, 0), (0, circles), (0, 0))) * 2,
         radius * 2, radius > 0,
-        *_one_hot(level.role, ROLES),
+        _is_each(level.role, ROLES),
         bodies.inverse_mass == 0,
-        jnp.log1p(bodies.inverse_mass) / 4, jnp.log1p(bodies.inverse_inertia) / 8,
-        bodies.friction, bodies.restitution, bodies.collision == 0, bodies.collision == 2,
+        jnp.log1p(inertia) / jnp.array([4.0, 8.0])[:, None, None],
+        bodies.friction, bodies.restitution,
+        bodies.collision == jnp.array([0, 2])[:, None, None],
     ]  # fmt: skip
 
 
 def _read(index: Array, values: Array) -> Array:
-    """`values[index]` for bodies `[N, W]` and 0 for walls, by selection."""
-    return sum((jnp.where(index == n, values[n], 0.0) for n in range(values.shape[0])), jnp.zeros(index.shape))
+    """`values[:, index]` `[K, ..., W]` of bodies `[K, N, W]`, and 0 for walls, by selection."""
+    count, bodies, worlds = values.shape
+    rows = values.reshape(count, bodies, *[1] * (index.ndim - 1), worlds)
+    return sum((jnp.where(index == n, rows[:, n], 0.0) for n in range(bodies)), jnp.zeros((count, *index.shape)))
 
 
-def _attached(level: Level, motion: Motion, body: Array, anchor: Array) -> tuple[Vec, Vec, Array]:
-    """Of points fixed to bodies: world position, lever arm from the body's centre, the body's angle."""
-    angle = _read(body, motion.angle)
-    arm = Vec.of(anchor).turned(jnp.cos(angle), jnp.sin(angle))
-    return arm + Vec(_read(body, motion.pos[0]), _read(body, motion.pos[1])), arm, angle
-
-
-def _joint_features(level: Level, motion: Motion) -> list[Array]:
+def _joint_features(level: Level, motion: Motion, ends: Array, origins: Array) -> list[Array]:
     joints = level.scene.joints
-    at, arm_a, angle_a = _attached(level, motion, joints.body_a, joints.anchor_a)
-    _, arm_b, angle_b = _attached(level, motion, joints.body_b, joints.anchor_b)
-    turned = angle_b - angle_a - joints.rest_angle
-    turning = _read(joints.body_b, motion.omega) - _read(joints.body_a, motion.omega)
+    x, y, angle, omega = _read(ends, jnp.stack([*motion.pos, motion.angle, motion.omega]))
+    anchors = Vec(*jnp.stack([joints.anchor_a, joints.anchor_b], axis=1))
+    arms = anchors.turned(jnp.cos(angle), jnp.sin(angle))
+    turned = angle[1] - angle[0] - joints.rest_angle
     driven = joints.motor & ~joints.fixed
+    motor = jnp.stack([joints.motor_speed, joints.motor_power])
+    room_left = jnp.stack([turned - joints.lower, joints.upper - turned])
     return [
-        *_places(level, motion, at),
-        arm_a.x * 2, arm_a.y * 2, arm_b.x * 2, arm_b.y * 2,
-        jnp.cos(turned), jnp.sin(turned), jnp.tanh(turning / 10),
+        _places(origins, (arms[0] + Vec(x[0], y[0])).stacked()),
+        _pairs(arms) * 2,
+        jnp.cos(turned), jnp.sin(turned), jnp.tanh((omega[1] - omega[0]) / 10),
         joints.fixed, driven, driven & level.motor_auto,
-        jnp.where(driven, joints.motor_speed, 0.0) / 3, jnp.where(driven, joints.motor_power, 0.0) / 3,
-        *[driven & (level.motor_channel == c) for c in range(MOTOR_CHANNELS)],
+        jnp.where(driven, motor, 0.0) / 3,
+        driven & _is_each(level.motor_channel, MOTOR_CHANNELS),
         joints.limited,
-        jnp.where(joints.limited, jnp.tanh(turned - joints.lower), 0.0),
-        jnp.where(joints.limited, jnp.tanh(joints.upper - turned), 0.0),
+        jnp.where(joints.limited, jnp.tanh(room_left), 0.0),
     ]  # fmt: skip
 
 
-def _thruster_features(level: Level, motion: Motion) -> list[Array]:
+def _thruster_features(level: Level, motion: Motion, origins: Array) -> list[Array]:
     thrusters, bodies = level.scene.thrusters, level.scene.bodies
-    at, arm, angle = _attached(level, motion, thrusters.body, thrusters.anchor)
+    known = jnp.stack([*motion.pos, motion.angle, bodies.inverse_mass, bodies.inverse_inertia])
+    x, y, angle, lightness, nimbleness = _read(thrusters.body, known)
+    arm = Vec.of(thrusters.anchor).turned(jnp.cos(angle), jnp.sin(angle))
     direction = Vec(jnp.cos(thrusters.angle + angle), jnp.sin(thrusters.angle + angle))
-    lift = thrusters.power * _read(thrusters.body, bodies.inverse_mass)
-    turn = thrusters.power * arm.cross(direction) * _read(thrusters.body, bodies.inverse_inertia)
+    effect = jnp.stack([lightness / 3, arm.cross(direction) * nimbleness / 10])  # it lifts, and it turns
     return [
-        *_places(level, motion, at),
-        arm.x * 2, arm.y * 2, direction.x, direction.y,
-        thrusters.power, jnp.tanh(lift / 3), jnp.tanh(turn / 10),
-        *_one_hot(level.thruster_channel, THRUSTER_CHANNELS),
+        _places(origins, (arm + Vec(x, y)).stacked()),
+        arm.stacked() * 2, direction.stacked(),
+        thrusters.power, jnp.tanh(thrusters.power * effect),
+        _is_each(level.thruster_channel, THRUSTER_CHANNELS),
     ]  # fmt: skip
 
 
 def _room_features(level: Level) -> Array:
     """Roles of the walls and gravity, `[B, features]`."""
-    roles = [level.wall_role[wall] == role for wall in range(level.wall_role.shape[0]) for role in range(1, ROLES)]
-    gravity = [level.scene.gravity[0] / 10, level.scene.gravity[1] / 10]
-    return tame(jnp.stack([value.astype(jnp.float32) for value in [*roles, *gravity]], axis=-1), BOUND)
+    roles = level.wall_role[:, None] == jnp.arange(1, ROLES)[:, None]
+    rows = [roles.reshape(-1, roles.shape[-1]).astype(jnp.float32), level.scene.gravity / 10]
+    return tame(jnp.concatenate(rows).T, BOUND)

@@ -9,9 +9,13 @@ from envs.base import Array
 
 
 def table(columns: Sequence[Array], mask: Array, bound: float = math.inf) -> Array:
-    """Columns `[slots, W]` -> `[B, slots, features]` within `bound`, zero where masked out or not finite."""
-    stacked = jnp.stack([jnp.broadcast_to(column, mask.shape).astype(jnp.float32) for column in columns], axis=-1)
-    return jnp.swapaxes(jnp.where(mask[..., None], tame(stacked, bound), 0.0), 0, 1)
+    """Columns of `[slots, W]` (or what spreads to it), or several at once `[columns, slots, W]`, -> `[B, slots, features]`.
+
+    Within `bound`, zero where masked out or not finite. The axis of features is turned last: columns are
+    then whole pieces of memory, and what several have in common is one kernel to compile instead of one each.
+    """
+    blocks = [column if jnp.ndim(column) == 3 else jnp.broadcast_to(column, (1, *mask.shape)) for column in columns]
+    return jnp.transpose(jnp.where(mask, tame(jnp.concatenate([block.astype(jnp.float32) for block in blocks]), bound), 0.0), (2, 1, 0))
 
 
 def tame(values: Array, bound: float = math.inf) -> Array:

@@ -17,8 +17,8 @@ from cluster.roles.learner import Learner
 from envs import actions
 from envs import outcome as outcomes
 from envs.actions import CHANNELS
-from learners import distributions, rollout
-from learners.base import TrainState, Worlds
+from learners import distributions, ppo, rollout
+from learners.base import Worlds
 from learners.ppo import PPOConfig
 from physics.pytree import stack
 
@@ -31,11 +31,12 @@ def policy_of(action: str) -> Any:
     """A network that thinks the same of everything: its parameters are the outputs."""
     kind = distributions.kind(action)
 
-    def apply(params: Any, seen: jax.Array) -> tuple[distributions.Distribution, jax.Array]:
+    def apply(params: Any, seen: jax.Array, mutable: Any = None) -> Any:
         count = seen.shape[0]
         outputs = jnp.broadcast_to(params["outputs"], (count, kind.OUTPUTS))
         free = params["free"] if kind.FREE else None
-        return kind.of(outputs, free, jnp.broadcast_to(DRIVEN, (count, CHANNELS))), jnp.broadcast_to(params["value"], (count,))
+        said = kind.of(outputs, free, jnp.broadcast_to(DRIVEN, (count, CHANNELS))), jnp.broadcast_to(params["value"], (count,))
+        return (said, {}) if mutable else said
 
     return types.SimpleNamespace(apply=apply)
 
@@ -64,8 +65,9 @@ def test_what_is_done_is_kept_and_the_update_makes_what_paid_likelier(action: st
     pay = (first > np.median(first)).astype(np.float32)
     paid = type(kept)(**(vars(paid) | {"reward": pay[None], "terminated": np.ones((1, LENGTH, WORLDS), bool)}))
     config = PPOConfig(minibatch_size=WORLDS * LENGTH, epochs=1, entropy_weight=0.0)
-    learner = Learner(env, network, optax.sgd(0.5), config, meshes.make(1))  # type: ignore[arg-type]
-    state = TrainState(params=params, optimizer=optax.sgd(0.5).init(params), updates=jnp.int32(0))
+    descent = optax.inject_hyperparams(optax.sgd)(0.5)
+    learner = Learner(env, network, descent, config, meshes.make(1))  # type: ignore[arg-type]
+    state = ppo.begin(params, descent, config)
     after, metrics = learner.update(meshes.put(state, meshes.make(1), COPIED), paid, jax.random.key(0))
     assert all(np.isfinite(value) for value in metrics.values())
     now, before = (network.apply(made, np.zeros(LENGTH * WORLDS, np.float32))[0] for made in (after.params, params))

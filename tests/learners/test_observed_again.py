@@ -23,7 +23,7 @@ def test_what_the_update_sees_is_to_the_bit_what_the_policy_saw():
     def keep(state: Any, decision: Any, _: Any) -> Any:
         return state.physics.motion, decision[1]
 
-    _, _, (motion, seen) = jax.jit(lambda *given: rollout.play(watch, ENV, *given, LENGTH, keep))(worlds, keys)
+    _, (motion, seen) = jax.jit(lambda *given: rollout.play(watch, ENV, *given, LENGTH, keep))(worlds, keys)
     kept = jax.tree.map(lambda leaf: leaf[None], (levels, motion))
     made = rollout.Rollout(
         level=kept[0],
