@@ -11,6 +11,7 @@ names, shapes and dtypes must be those of the network that the header names. Eve
 """
 
 import dataclasses
+import functools
 import importlib.metadata
 import io
 import json
@@ -216,6 +217,7 @@ def _expected(network: NetworkConfig, env: EnvConfig, arrays: int, where: str) -
         raise InputError(f"{where}: {error}") from None
 
 
+@functools.lru_cache(maxsize=8)
 def _shapes(network: NetworkConfig, env: EnvConfig) -> Shapes:
     found: Any = jax.eval_shape(lambda: begin(network, env, jax.random.key(0)))
     leaves: dict[str, Any] = flatten_dict(found, sep="/")
