@@ -11,9 +11,11 @@ python -m launch.levels import-kinetix). Attempts and random levels are as publi
 import dataclasses
 import json
 import re
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -24,9 +26,9 @@ from launch.agents import Agent
 from learners import rollout, weights
 from learners.report import Measured, Report, Summary
 
-UNTRAINED, TRAINED, GREEDY, IDLE = "untrained", "trained", "trained, greedy", "doing nothing"
-COLUMNS = (IDLE, UNTRAINED, GREEDY, TRAINED)
+IDLE, UNTRAINED, GREEDY, TRAINED = COLUMNS = "doing nothing", "untrained", "greedy", "trained"
 DETAILS = ("95 %", "once", "return", "steps")  # of the trained agent, sampled
+WIDTH = 110  # characters of the table where there is no terminal
 
 
 def main(argv: Sequence[str]) -> int:
@@ -40,7 +42,7 @@ def main(argv: Sequence[str]) -> int:
     words = [f"evaluate.{word}" if word.startswith("holdout=") else word for word in arguments.words]
     cli.cache_compilations()
     agent = agents.open_agent(arguments.run, words)
-    console = Console()
+    console = Console() if sys.stdout.isatty() else Console(width=WIDTH)
     reports = measure(agent, console)
     console.print(_table(agent, reports))
     out = _place(agent)
@@ -52,17 +54,17 @@ def main(argv: Sequence[str]) -> int:
 
 
 def measure(agent: Agent, console: Console) -> dict[str, Report]:
-    """A report a column."""
+    """A report a column. To compare with, one attempt of the untrained agent at every random level is enough: there are many."""
     plan = {
-        IDLE: (agent.untrained, rollout.IDLE),
-        UNTRAINED: (agent.untrained, rollout.SAMPLED),
-        GREEDY: (agent.params, rollout.GREEDY),
-        TRAINED: (agent.params, rollout.SAMPLED),
+        IDLE: (agent.untrained, rollout.IDLE, 1),
+        UNTRAINED: (agent.untrained, rollout.SAMPLED, 1),
+        GREEDY: (agent.params, rollout.GREEDY, 1),
+        TRAINED: (agent.params, rollout.SAMPLED, None),
     }
     reports = {}
-    for name, (params, way) in plan.items():
+    for name, (params, way, random_attempts) in plan.items():
         with console.status(f"measuring: {name}"):
-            reports[name] = agent.evaluator.report(params, agent.key, way)
+            reports[name] = agent.evaluator.report(params, agent.key, way, random_attempts)
     return reports
 
 
@@ -85,7 +87,7 @@ def _slug(levels: str) -> str:
 def _table(agent: Agent, reports: dict[str, Report]) -> Table:
     trained = reports[TRAINED]
     title = f"Zero-shot success of {agent.name} after {agent.progress.env_steps:,} steps"
-    table = Table(title=title, title_style="bold", caption=_caption(trained), caption_style="dim")
+    table = Table(title=title, title_style="bold", caption=_caption(trained), caption_style="dim", box=box.SIMPLE_HEAD)
     table.add_column("level", overflow="fold")
     for name in (*COLUMNS, *DETAILS):
         table.add_column(name, justify="right", style="bold" if name == TRAINED else "dim" if name in DETAILS else "")
@@ -100,7 +102,7 @@ def _add_levels(table: Table, found: dict[str, Measured]) -> None:
     trained = found[TRAINED]
     interval = trained.interval()
     for i, level in enumerate(trained.names):
-        bounds = f"{interval[0][i]:.0%} to {interval[1][i]:.0%}" if interval else ""
+        bounds = f"{interval[0][i]:.0%}-{interval[1][i]:.0%}" if interval else ""
         details = bounds, "yes" if trained.successes[i] else "", f"{trained.mean_return[i]:.2f}", f"{trained.mean_length[i]:.0f}"
         table.add_row(level, *[f"{found[name].rates[i]:.0%}" for name in COLUMNS], *details)
     table.add_section()
@@ -119,14 +121,14 @@ def _add_sums(table: Table, what: str, found: dict[str, Measured]) -> None:
 
 def _details(found: Summary) -> tuple[str, ...]:
     low, high = found.interval
-    return f"{low:.1%} to {high:.1%}", f"{found.solved_once:.1%}", f"{found.mean_return:.2f}", f"{found.mean_length:.0f}"
+    return f"{low:.1%}-{high:.1%}", f"{found.solved_once:.1%}", f"{found.mean_return:.2f}", f"{found.mean_length:.0f}"
 
 
 def _caption(report: Report) -> str:
     return (
-        f"{report.handmade.attempts} attempts at every hand-made level, {report.random.attempts} at every random one; actions are sampled. "
-        "Greedy and idle attempts are all alike, so one is made. 95 %, once (solved at least once), return and steps are those of the "
-        "trained agent, sampled."
+        f"{report.handmade.attempts} attempts at every hand-made level, {report.random.attempts} at every random one (untrained: 1). "
+        "Doing nothing and acting greedily are the same at every attempt, so one is made. 95 % interval, solved at least once, "
+        "return and steps are those of the trained agent, whose actions are sampled as in training."
     )
 
 
@@ -140,7 +142,7 @@ def _write(path: Path, agent: Agent, reports: dict[str, Report]) -> None:
         "network": dataclasses.asdict(agent.network),
         "generate": dataclasses.asdict(agent.settings.generate),
     }
-    content |= {_key(name): report.as_dict() for name, report in reports.items()}
+    content |= {name.replace(" ", "_"): report.as_dict() for name, report in reports.items()}
     with files.whole(path) as target:
         target.write_text(json.dumps(content, indent=1) + "\n")
 
@@ -149,12 +151,8 @@ def _draw(folder: Path, agent: Agent, reports: dict[str, Report]) -> None:
     """Points at the step of the checkpoint. A folder of their own, as a training may be writing to the one above."""
     levels, board = _slug(agent.settings.evaluate.holdout), TensorBoard(folder, 0)
     for name in (UNTRAINED, GREEDY, TRAINED):
-        board.log(agent.progress, reports[name].curves(f"evaluate/{levels}/{_key(name)}"))
+        board.log(agent.progress, reports[name].curves(f"evaluate/{levels}/{name}"))
     board.close()
-
-
-def _key(name: str) -> str:
-    return name.replace(", ", "_").replace(" ", "_")
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ levels and the same random numbers at every evaluation, so that curves compare.
 
 import dataclasses
 import functools
+from concurrent.futures import ThreadPoolExecutor
 
 import jax
 
@@ -44,21 +45,27 @@ class Evaluator:
         """Names, sizes and levels, each drawn in the slots of its own size."""
         own, count = self.worker.env.config.size, self._config.random_levels
         chosen = sizes.up_to(own) if self._config.random_sizes == "all" else [own]
+        with ThreadPoolExecutor() as pool:  # most of the time goes into compiling
+            drawn = list(pool.map(self._draw, chosen))
         names = [f"{RANDOM}/{size}/{i}" for size in chosen for i in range(count)]
-        return names, [size for size in chosen for _ in range(count)], concatenate([self._draw(size) for size in chosen])
+        return names, [size for size in chosen for _ in range(count)], concatenate(drawn)
 
     def _draw(self, size: str) -> Level:
         env = Env(dataclasses.replace(self.worker.env.config, size=size))
         levels = Generator(env, self.generate.config)(jax.random.key(RANDOM_LEVELS_SEED), self._config.random_levels)
         return sizes.fit(levels, self.worker.env.capacity) if env.capacity != self.worker.env.capacity else levels
 
-    def report(self, params: Params, key: jax.Array, way: int = rollout.SAMPLED) -> Report:
-        """What one policy does on all levels."""
+    def report(self, params: Params, key: jax.Array, way: int = rollout.SAMPLED, random_attempts: int | None = None) -> Report:
+        """What one policy does on all levels; `random_attempts` in the place of those of the settings.
+
+        At the first time, random levels are drawn while the playing is compiled.
+        """
+        random_attempts = random_attempts or self._config.random_attempts
         key_handmade, key_random = jax.random.split(key)
-        return Report(
-            handmade=self._measure(params, self._handmade, key_handmade, way, self._config.attempts),
-            random=self._measure(params, self._random, key_random, way, self._config.random_attempts),
-        )
+        with ThreadPoolExecutor(1) as pool:
+            random = pool.submit(lambda: self._random)
+            handmade = self._measure(params, self._handmade, key_handmade, way, self._config.attempts)
+            return Report(handmade, self._measure(params, random.result(), key_random, way, random_attempts))
 
     def _measure(self, params: Params, levels: tuple[list[str], list[str], Level], key: jax.Array, way: int, attempts: int) -> Measured:
         """Only sampled attempts differ from each other: of the other ways to act, one says all."""
