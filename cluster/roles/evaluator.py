@@ -45,10 +45,8 @@ class Evaluator:
         """Names, sizes and levels, each drawn in the slots of its own size."""
         own, count = self.worker.env.config.size, self._config.random_levels
         chosen = sizes.up_to(own) if self._config.random_sizes == "all" else [own]
-        with ThreadPoolExecutor() as pool:  # most of the time goes into compiling
-            drawn = list(pool.map(self._draw, chosen))
         names = [f"{RANDOM}/{size}/{i}" for size in chosen for i in range(count)]
-        return names, [size for size in chosen for _ in range(count)], concatenate(drawn)
+        return names, [size for size in chosen for _ in range(count)], concatenate([self._draw(size) for size in chosen])
 
     def _draw(self, size: str) -> Level:
         env = Env(dataclasses.replace(self.worker.env.config, size=size))
