@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import jax
+
 import curriculum
 from cluster import mesh as meshes
 from cluster.base import RunConfig
@@ -13,10 +15,15 @@ from cluster.roles.worker import RolloutWorker
 from cluster.supervisor import Roles, Supervisor
 from cluster.tracker import Tracker
 from envs import holdout, sizes
+from envs.base import EnvConfig
 from envs.env import Env
-from envs.generate import Generator
+from envs.generate import Generator, GeneratorConfig
 from learners import networks, optimizer
+from learners.evaluate import EvaluateConfig
+from learners.networks import NetworkConfig
 from physics.errors import InputError
+
+EVALUATED_WORLDS, EVALUATED_WORLDS_GPU = 128, 2048  # that a device plays at the same time where no run says how many
 
 
 def check(config: RunConfig) -> None:
@@ -54,6 +61,15 @@ def build_roles(config: RunConfig) -> Roles:
         curriculum=CurriculumService(curriculum.make(config.curriculum, generate, env.capacity), config.curriculum.refresh_every),
         evaluator=Evaluator(worker, generate, config.evaluate),
     )
+
+
+def build_evaluator(env: EnvConfig, network: NetworkConfig, generate: GeneratorConfig, evaluate: EvaluateConfig) -> Evaluator:
+    """An evaluator without a run, for parameters that come from a file."""
+    holdout.choose(evaluate.holdout, env.size)
+    mesh, rules = meshes.make(), Env(env)
+    worlds = mesh.size * (EVALUATED_WORLDS if jax.default_backend() == "cpu" else EVALUATED_WORLDS_GPU)
+    worker = RolloutWorker(rules, networks.make(network, env.observation, env.action).apply, mesh, worlds, length=1)
+    return Evaluator(worker, Generator(rules, generate), evaluate)
 
 
 def build(config: RunConfig, roles: Roles, folder: Path, tracker: Tracker) -> Supervisor:

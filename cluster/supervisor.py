@@ -22,13 +22,14 @@ from cluster import streams
 from cluster.base import Progress, RunSettings, RunState
 from cluster.checkpoint import Checkpoints
 from cluster.roles.curriculum import CurriculumService
-from cluster.roles.evaluator import Evaluator, Report
+from cluster.roles.evaluator import Evaluator
 from cluster.roles.learner import Learner
 from cluster.roles.worker import RolloutWorker
 from cluster.tracker import Tracker
 from curriculum.base import Assignment
 from envs.base import Level
 from envs.outcome import Outcome
+from learners.report import Report
 from physics.base import Motion
 from physics.pytree import zeros
 
@@ -157,7 +158,7 @@ class Supervisor:
         return dataclasses.replace(state, curriculum=curriculum, assignment=assignment, worlds=worlds)
 
     def _scout(self, state: RunState) -> Callable[[jax.Array, Level], Outcome]:
-        return lambda key, levels: self.roles.worker.evaluate(state.train.params, levels, key)
+        return lambda key, levels: self.roles.worker.evaluate(state.train.params, levels, key).outcome
 
     def _record(self, state: RunState) -> tuple[RunState, dict[str, float]]:
         worlds, outcome = self.roles.worker.take_outcome(state.worlds)

@@ -4,7 +4,7 @@
     ids, levels = holdout.load(["s/lift_off"], capacity("m"))
     ids, levels = holdout.load(["kinetix/s", "my/levels"], capacity("l"))
 
-An item is the id of a level, a group (`shipped`, a size, `kinetix` or `kinetix/` and a size), a level file
+An item is the id of a level, a group (`shipped` or `handmade`, a size, `kinetix` or `kinetix/` and a size), a level file
 or a folder of them, ours or Kinetix's. A shipped level's id is its size and its name; those of Kinetix
 begin with `kinetix/` and must be fetched once (`kinetix_levels`). The files are data; what they mean is said
 in `level_file` and `kinetix_file`.
@@ -25,6 +25,7 @@ from physics.pytree import stack
 
 FOLDER = Path(__file__).parent / "levels"
 SHIPPED = "shipped"
+HANDMADE = "handmade"  # another word for it
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,12 +40,12 @@ class Found:
 def groups() -> list[str]:
     """The names that stand for many levels."""
     kinetix = kinetix_levels.GROUP
-    return [SHIPPED, *sizes.SIZES, kinetix, *(f"{kinetix}/{size}" for size in sizes.SIZES)]
+    return [SHIPPED, HANDMADE, *sizes.SIZES, kinetix, *(f"{kinetix}/{size}" for size in sizes.SIZES)]
 
 
 def names(group: str | None = None) -> list[str]:
     """Ids of all shipped levels, or of those of a group, sizes from small to large."""
-    group = group or SHIPPED
+    group = SHIPPED if group in (None, "", HANDMADE) else group
     first, _, size = group.rpartition("/")
     if group == kinetix_levels.GROUP:
         return kinetix_levels.ids()
@@ -65,22 +66,20 @@ def size_of(id: str) -> str:
 
 def fitting(size: str, group: str = SHIPPED) -> list[str]:
     """Ids of all levels of a group that fit into `size`: its own and those of smaller sizes."""
-    sizes.capacity(size)
-    order = list(sizes.SIZES)
-    return [id for id in names(group) if order.index(size_of(id)) <= order.index(size)]
+    room = sizes.up_to(size)
+    return [id for id in names(group) if size_of(id) in room]
 
 
 def choose(items: str | Sequence[str], size: str) -> list[str]:
     """Ids and files that `items` (a list, or a text with commas) stand for, to be played by an agent of a size.
 
-    Of `shipped` and `kinetix` those that fit; anything else that is asked for must fit.
+    Of `shipped` (or `handmade`) and `kinetix` those that fit; anything else that is asked for must fit.
     """
     parts = [part.strip() for part in items.split(",") if part.strip()] if isinstance(items, str) else items
     chosen = []
     for item in parts:
-        found = fitting(size, item) if item in (SHIPPED, kinetix_levels.GROUP) else spelled_out(item)
-        order = list(sizes.SIZES)
-        too_large = [id for id in found if size_of(id) in order[order.index(size) + 1 :]]
+        found = fitting(size, item) if item in (SHIPPED, HANDMADE, kinetix_levels.GROUP) else spelled_out(item)
+        too_large = [id for id in found if size_of(id) not in ("", *sizes.up_to(size))]
         if too_large:
             raise InputError("level", found=too_large[0], wanted=f"one that fits an agent of size {size}")
         chosen += found

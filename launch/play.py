@@ -1,6 +1,6 @@
-"""Watch a run play: `python -m launch.play RUN [LEVEL ...] --out clip.gif`.
+"""Watch an agent play: `python -m launch.play RUN [LEVEL ...] --out clip.gif`.
 
-A level is the id of a hand-made one (s/lift_off, kinetix/s/h2_one_wheel_car), a level file, random:SEED, or
+RUN is a run or a weights file. A level is the id of a hand-made one (s/lift_off, kinetix/s/h2_one_wheel_car), a level file, random:SEED, or
 a folder or group of levels (kinetix/s). Several levels play side by side; none named means all shipped
 hand-made levels that fit the agent.
 """
@@ -11,12 +11,10 @@ import jax
 import numpy as np
 
 from cluster.roles.worker import RolloutWorker
-from cluster.supervisor import Supervisor
 from envs import holdout, render, video
 from envs.base import Level
 from envs.generate import Generator
-from launch import cli
-from launch.evaluate import restore
+from launch import agents, cli
 from learners import record, rollout
 from learners.base import Params
 from learners.record import Recording
@@ -30,7 +28,7 @@ HOLD_SECONDS = 1.0  # the last picture stays so long
 def main(argv: Sequence[str]) -> int:
     """Play one episode of every level and save it as a clip."""
     parser = cli.Parser(prog="python -m launch.play", description=__doc__)
-    parser.add_argument("run", help="a run: its folder or its name under runs/")
+    parser.add_argument("run", help=agents.HELP)
     parser.add_argument("levels", nargs="*", metavar="LEVEL")
     parser.add_argument("--out", default="clip.gif", help="file to write, .gif or .mp4 (default clip.gif)")
     parser.add_argument("--seed", type=int, default=0, help="seed of the agent's choices (default 0)")
@@ -39,20 +37,18 @@ def main(argv: Sequence[str]) -> int:
     arguments = parser.parse_args(argv)
     video.check_path(arguments.out)
     cli.cache_compilations()
-    folder = cli.open_run(arguments.run)
-    supervisor, state = restore(folder)
-    names, levels = load_levels(arguments.levels, supervisor)
-    params = (supervisor.init() if arguments.untrained else state).train.params
-    recording = _record(supervisor.roles.worker, params, levels, jax.random.key(arguments.seed))
+    agent = agents.open_agent(arguments.run)
+    names, levels = load_levels(arguments.levels, agent.evaluator.generate)
+    params = agent.untrained if arguments.untrained else agent.params
+    recording = _record(agent.evaluator.worker, params, levels, jax.random.key(arguments.seed))
     frames = draw(names, levels, recording, arguments.width or _fitting_width(len(names)))
     video.save_video(frames, arguments.out, FRAMES_PER_SECOND)
     print(f"{int(recording.solved.sum())} of {len(names)} solved; written to {arguments.out}")
     return 0
 
 
-def load_levels(wanted: Sequence[str], supervisor: Supervisor) -> tuple[list[str], Level]:
-    """Names and one batch of the levels that were asked for."""
-    generate = supervisor.roles.evaluator.generate
+def load_levels(wanted: Sequence[str], generate: Generator) -> tuple[list[str], Level]:
+    """Names and one batch of the levels that were asked for; `generate` draws random ones."""
     if not wanted:
         return holdout.load(holdout.fitting(generate.env.config.size), generate.env.capacity)
     batches = [_load_one(name, generate) for name in wanted]

@@ -14,29 +14,48 @@ from envs.env import Env
 from envs.outcome import Outcome
 from learners import rollout
 from learners.base import Act, Decision, Worlds
-from physics.pytree import count_worlds
+from physics.pytree import array, count_worlds, struct
 from physics.settings import setting, validate
+
+PROTOCOL = {  # the published protocol: what stand-alone evaluation uses where nothing else is said
+    "attempts": 20,
+    "random_levels": 512,
+    "random_attempts": 5,
+    "random_sizes": "all",
+}
 
 
 @dataclasses.dataclass(frozen=True)
 class EvaluateConfig:
-    """Settings of evaluation."""
+    """Settings of evaluation. The defaults are for training, where less must do; see `PROTOCOL`."""
 
     every: int = setting(10, "iterations between evaluations", least=1)
     holdout: str = setting(
-        "shipped", "hand-made levels to measure on, with commas: ids, files, folders, shipped, a size, kinetix or kinetix/SIZE"
+        "shipped",
+        "hand-made levels to measure on, with commas: ids, files, folders, shipped (or handmade), a size, kinetix or kinetix/SIZE",
     )
     attempts: int = setting(20, "attempts at every hand-made level", least=1)
-    random_levels: int = setting(512, "random levels, drawn with a fixed seed that training never uses", least=1)
+    random_levels: int = setting(512, "random levels of every size, drawn with a fixed seed that training never uses", least=1)
     random_attempts: int = setting(4, "attempts at every random level", least=1)
+    random_sizes: str = setting(
+        "own", "random levels of the agent's own size, or of all sizes that its slots have room for", choices=("own", "all")
+    )
 
     def __post_init__(self) -> None:
         """Refuse impossible values."""
         validate(self)
 
 
-def first_episodes(act: Act, env: Env, levels: Level, keys: Array) -> Outcome:
-    """Play one whole episode of every level `[..., W]` of a block: outcome `[W]` of one episode each."""
+@struct
+class Attempts:
+    """One whole episode of every level of a batch `[W]`."""
+
+    outcome: Outcome
+    length: Array = array("", "int32")  # environment steps of the episode
+
+
+def first_episodes(act: Act, env: Env, levels: Level, keys: Array) -> Attempts:
+    """Play one whole episode of every level `[..., W]` of a block."""
     count = count_worlds(levels)
     worlds = Worlds(env=env.reset(levels), outcome=outcomes.none(count))
 
@@ -45,9 +64,10 @@ def first_episodes(act: Act, env: Env, levels: Level, keys: Array) -> Outcome:
 
     _, (ended, solved, reward) = rollout.play(act, env, worlds, keys, env.config.max_steps, keep)
     before = jnp.cumsum(ended, axis=0) - ended == 0  # steps of the first episode
-    return Outcome(
+    outcome = Outcome(
         episodes=jnp.any(ended, axis=0).astype(jnp.int32),
         successes=jnp.any(before & ended & solved, axis=0).astype(jnp.int32),
         total_return=jnp.sum(jnp.where(before, reward, 0.0), axis=0),
         running_return=jnp.zeros(count),
     )
+    return Attempts(outcome=outcome, length=jnp.sum(before, axis=0, dtype=jnp.int32))

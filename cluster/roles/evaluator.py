@@ -6,85 +6,68 @@ levels and the same random numbers at every evaluation, so that curves compare.
 
 import dataclasses
 import functools
+from concurrent.futures import ThreadPoolExecutor
 
 import jax
-import numpy as np
 
 from cluster.roles.worker import RolloutWorker
-from envs import holdout
+from envs import holdout, sizes
 from envs.base import Level
+from envs.env import Env
 from envs.generate import Generator
-from learners import rollout
+from learners import report, rollout
 from learners.base import Params
 from learners.evaluate import EvaluateConfig
-from physics.pytree import repeat
+from learners.report import RANDOM, Measured, Report
+from physics.pytree import concatenate
 
 RANDOM_LEVELS_SEED = 2**31 - 1  # not a seed that a run can have by accident
-
-
-@dataclasses.dataclass(frozen=True)
-class Report:
-    """Success rates of one agent."""
-
-    handmade: dict[str, float]  # by level
-    random: float
-    attempts: int
-    random_attempts: int
-    random_levels: int
-
-    @property
-    def handmade_mean(self) -> float:
-        """Mean over hand-made levels."""
-        return float(np.mean(list(self.handmade.values())))
-
-    def group_means(self) -> dict[str, tuple[float, int]]:
-        """Mean over the levels of every group (what stands before the last slash of an id), and their number."""
-        groups: dict[str, list[float]] = {}
-        for name, rate in self.handmade.items():
-            groups.setdefault(name.rpartition("/")[0], []).append(rate)
-        return {group: (float(np.mean(rates)), len(rates)) for group, rates in groups.items()}
-
-    def scalars(self) -> dict[str, float]:
-        """Flat names and values, for curves."""
-        levels = {f"levels/{name}": value for name, value in self.handmade.items()}
-        return {"evaluate/handmade": self.handmade_mean, "evaluate/random": self.random, **levels}
-
-    def as_dict(self) -> dict:
-        """Everything, for JSON."""
-        return dataclasses.asdict(self) | {"handmade_mean": self.handmade_mean}
 
 
 class Evaluator:
     """Measures parameters with a worker's devices. Levels are read and drawn when they are first needed."""
 
     def __init__(self, worker: RolloutWorker, generate: Generator, config: EvaluateConfig) -> None:
-        """`generate` draws the random levels."""
-        self._worker = worker
+        """`generate` draws the random levels of the agent's own size; those of smaller sizes are drawn with its settings."""
+        self.worker = worker
         self.generate = generate
         self._config = config
 
     @functools.cached_property
-    def _handmade(self) -> tuple[list[str], Level]:
-        env = self._worker.env
-        return holdout.load(holdout.choose(self._config.holdout, env.config.size), env.capacity)
+    def _handmade(self) -> tuple[list[str], list[str], Level]:
+        """Ids, sizes and levels."""
+        env = self.worker.env
+        ids, levels = holdout.load(holdout.choose(self._config.holdout, env.config.size), env.capacity)
+        return ids, [holdout.own_size(id) for id in ids], jax.device_put(levels)
 
     @functools.cached_property
-    def _random(self) -> Level:
-        return self.generate(jax.random.key(RANDOM_LEVELS_SEED), self._config.random_levels)
+    def _random(self) -> tuple[list[str], list[str], Level]:
+        """Names, sizes and levels, each drawn in the slots of its own size."""
+        own, count = self.worker.env.config.size, self._config.random_levels
+        chosen = sizes.up_to(own) if self._config.random_sizes == "all" else [own]
+        names = [f"{RANDOM}/{size}/{i}" for size in chosen for i in range(count)]
+        return names, [size for size in chosen for _ in range(count)], concatenate([self._draw(size) for size in chosen])
 
-    def report(self, params: Params, key: jax.Array, way: int = rollout.SAMPLED) -> Report:
-        """Success rates of one policy."""
+    def _draw(self, size: str) -> Level:
+        env = Env(dataclasses.replace(self.worker.env.config, size=size))
+        levels = Generator(env, self.generate.config)(jax.random.key(RANDOM_LEVELS_SEED), self._config.random_levels)
+        return sizes.fit(levels, self.worker.env.capacity) if env.capacity != self.worker.env.capacity else levels
+
+    def report(self, params: Params, key: jax.Array, way: int = rollout.SAMPLED, random_attempts: int | None = None) -> Report:
+        """What one policy does on all levels; `random_attempts` in the place of those of the settings.
+
+        At the first time, random levels are drawn while the playing is compiled.
+        """
+        random_attempts = random_attempts or self._config.random_attempts
         key_handmade, key_random = jax.random.split(key)
-        config = self._config
-        attempts, random_attempts = (1, 1) if way == rollout.IDLE else (config.attempts, config.random_attempts)
-        names, handmade = self._handmade
-        by_hand = self._worker.evaluate(params, repeat(handmade, attempts), key_handmade, way)
-        by_chance = self._worker.evaluate(params, repeat(self._random, random_attempts), key_random, way)
-        rates = np.asarray(by_hand.successes).reshape(-1, attempts).mean(1)
-        return Report(
-            handmade={name: float(rate) for name, rate in zip(names, rates, strict=True)},
-            random=float(np.asarray(by_chance.successes).mean()),
-            attempts=attempts,
-            random_attempts=random_attempts,
-            random_levels=config.random_levels,
-        )
+        with ThreadPoolExecutor(1) as pool:
+            random = pool.submit(lambda: self._random)
+            handmade = self._measure(params, self._handmade, key_handmade, way, self._config.attempts)
+            return Report(handmade, self._measure(params, random.result(), key_random, way, random_attempts))
+
+    def _measure(self, params: Params, levels: tuple[list[str], list[str], Level], key: jax.Array, way: int, attempts: int) -> Measured:
+        """Only sampled attempts differ from each other: of the other ways to act, one says all."""
+        attempts = attempts if way == rollout.SAMPLED else 1
+        names, of_size, batch = levels
+        found = self.worker.evaluate(params, batch, key, way, attempts)
+        return report.measured(names, of_size, attempts, found)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 from jax.sharding import Mesh
 
@@ -16,6 +17,7 @@ from envs.env import Env
 from envs.outcome import Outcome
 from learners import evaluate, rollout
 from learners.base import DEVICES, Array, Params, Rollout, Worlds, join_blocks, split_blocks
+from learners.evaluate import Attempts
 from physics.diagnose import diagnose, summary
 from physics.pytree import count_worlds
 
@@ -44,8 +46,11 @@ class RolloutWorker:
         self._begin = jax.jit(self._begin_blocks)
         self._cut = jax.jit(self._cut_chunk)
         self._take = jax.jit(_take)
-        self._join = jax.jit(_join_chunks, static_argnums=1)
         self._look = jax.jit(_look, compiler_options=QUICK)
+
+    def place(self, params: Params) -> Params:
+        """Parameters on every device, as a learner on the same devices holds them."""
+        return meshes.put(params, self._mesh, COPIED)
 
     def assign(self, levels: Level, key: Array) -> Worlds:
         """Start an episode of every level; what was being played is dropped. `key` staggers, if so set."""
@@ -65,21 +70,21 @@ class RolloutWorker:
         """How the physics of the first block is doing, as curves: see `physics.diagnose`."""
         return {f"physics/{name}": float(value) for name, value in self._look(worlds).items()}
 
-    def evaluate(self, params: Params, levels: Level, key: Array, way: int = rollout.SAMPLED) -> Outcome:
-        """One whole episode of every level `[..., W]`, however many: outcome `[W]`, in host memory.
+    def evaluate(self, params: Params, levels: Level, key: Array, way: int = rollout.SAMPLED, attempts: int = 1) -> Attempts:
+        """So many whole episodes of every level `[..., W]`, those of a level next to each other: `[W x attempts]`, in host memory.
 
-        Levels are played in chunks of one size, so that all evaluations share one compiled program.
+        They are played in chunks of one size, so that all evaluations share one compiled program.
         """
-        count, key = count_worlds(levels), meshes.put(key, self._mesh, COPIED)
+        count, key = count_worlds(levels) * attempts, meshes.put(key, self._mesh, COPIED)
         parts = []
         for first in range(0, count, self._chunk):
-            chunk = meshes.put(self._cut(levels, jnp.int32(first)), self._mesh, SHARED)
+            chunk = meshes.put(self._cut(levels, jnp.int32(first), jnp.int32(attempts)), self._mesh, SHARED)
             parts.append(self._play(params, chunk, key, jnp.int32(first), jnp.int32(way)))
-        return jax.device_get(self._join(parts, count))
+        return jax.tree.map(lambda *leaves: np.concatenate([leaf.reshape(-1) for leaf in leaves])[:count], *jax.device_get(parts))
 
-    def _cut_chunk(self, levels: Level, first: Array) -> Level:
-        """A chunk in blocks; past the end the last level is repeated."""
-        index = jnp.minimum(first + jnp.arange(self._chunk), count_worlds(levels) - 1)
+    def _cut_chunk(self, levels: Level, first: Array, attempts: Array) -> Level:
+        """The chunk that begins with attempt number `first`, in blocks; past the end the last level is repeated."""
+        index = jnp.minimum((first + jnp.arange(self._chunk)) // attempts, count_worlds(levels) - 1)
         chunk = jax.tree.map(lambda leaf: jnp.asarray(leaf)[..., index], levels)
         return split_blocks(chunk, self._chunk // self._block)
 
@@ -112,10 +117,10 @@ class RolloutWorker:
 
         return lax.map(one, (worlds, self._my_blocks(worlds.outcome.episodes.shape[0])))
 
-    def _play_share(self, params: Params, levels: Level, key: Array, first: Array, way: Array) -> Outcome:
+    def _play_share(self, params: Params, levels: Level, key: Array, first: Array, way: Array) -> Attempts:
         act = rollout.policy(self.apply, params, way)
 
-        def one(args: tuple[Level, Array]) -> Outcome:
+        def one(args: tuple[Level, Array]) -> Attempts:
             block, number = args
             return evaluate.first_episodes(act, self.env, block, self._world_keys(key, first // self._block + number))
 
@@ -130,7 +135,3 @@ def _look(worlds: Worlds) -> dict[str, Array]:
 def _take(outcome: Outcome) -> tuple[Outcome, Outcome]:
     """(joined, cleared)."""
     return join_blocks(outcome), outcome.cleared()
-
-
-def _join_chunks(parts: list[Outcome], count: int) -> Outcome:
-    return jax.tree.map(lambda *leaves: jnp.concatenate(leaves)[:count], *[join_blocks(part) for part in parts])

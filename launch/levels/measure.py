@@ -64,7 +64,7 @@ def _player(size: str) -> jax.stages.Wrapped:
             return jnp.where(idle, actions.nothing(keys.shape[0]), chosen), jnp.zeros(keys.shape[0]), jnp.zeros(keys.shape[0])
 
         keys = jax.vmap(jax.random.fold_in, (None, 0))(key, first + jnp.arange(WORLDS))
-        return evaluate.first_episodes(act, env, levels, keys).successes
+        return evaluate.first_episodes(act, env, levels, keys).outcome.successes
 
     return jax.jit(play)
 

@@ -106,3 +106,8 @@ def test_the_page_of_levels_shows_all_of_them():
     for id, row in rows.items():
         steps = sum(repeat for _, repeat in level_file.read_model(holdout.path(id)).solution or [])
         assert f" | {steps} | " in row
+
+
+def test_handmade_is_another_word_for_the_shipped_levels():
+    assert holdout.choose("handmade", "m") == holdout.choose("shipped", "m") == holdout.fitting("m")
+    assert holdout.spelled_out("handmade") == holdout.names()

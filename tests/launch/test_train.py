@@ -6,12 +6,17 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from cluster.tracker import read_lines
-from launch import evaluate, play, train
+from envs import holdout
+from launch import evaluate, export, play, train
+from learners import weights
 from physics.errors import InputError
 from tests.tiny import WORDS
 
@@ -34,15 +39,26 @@ def test_train_evaluate_play_from_start_to_end(tmp_path, monkeypatch):
     assert list((run / "tensorboard").glob("events*"))
     assert sorted(path.name for path in (run / "checkpoints").iterdir()) == ["0", "1", "2"]
 
-    assert evaluate.main([str(run), "evaluate.attempts=2"]) == 0
-    found = json.loads((run / "evaluation.json").read_text())
-    assert found["env_steps"] == 128
-    assert set(found) == {"env_steps", "doing_nothing", "untrained", "trained"}
-    assert found["trained"]["attempts"] == 2
-    assert found["doing_nothing"]["handmade_mean"] == 0
+    few = ["evaluate.attempts=2", "evaluate.random_levels=8", "evaluate.random_attempts=1"]
+    assert evaluate.main([str(run), *few]) == 0
+    _check_evaluation(run / "evaluation.json")
+    events = EventAccumulator(str(run / "tensorboard" / "evaluate"))
+    events.Reload()
+    assert [event.step for event in events.Scalars("evaluate/shipped/greedy/random/s/success")] == [128]
+
+    file = tmp_path / "agent.npz"
+    assert export.main([str(run), "--out", str(file)]) == 0
+    assert weights.load(file).params["params"]["critic_out"]["bias"] != 0, "it is 0 before training"
+    assert evaluate.main([str(file), *few, "holdout=s/lift_off,s/hop_the_red"]) == 0
+    of_file = json.loads((tmp_path / "agent-evaluation-s-lift_off-s-hop_the_red.json").read_text())
+    assert of_file["trained"]["handmade"]["all"]["levels"] == 2
+    assert of_file["env_steps"] == 128
 
     clip = tmp_path / "clip.gif"
     assert play.main([str(run), "s/lift_off", "random:3", "--out", str(clip), "--width", "64"]) == 0
+    assert clip.read_bytes()[:6] == b"GIF89a"
+    clip.unlink()
+    assert play.main([str(file), "s/lift_off", "--out", str(clip), "--width", "64"]) == 0
     assert clip.read_bytes()[:6] == b"GIF89a"
 
     with pytest.raises(InputError, match="a name that is free"):
@@ -56,6 +72,27 @@ def test_train_evaluate_play_from_start_to_end(tmp_path, monkeypatch):
         play.main([str(run), "s/lift_of", "--out", str(clip)])
     with pytest.raises(InputError, match="suffix"):
         play.main([str(run), "--out", "clip.avi"])
+    with pytest.raises(InputError, match="only settings of the section evaluate"):
+        evaluate.main([str(run), "env.size=m"])
+    with pytest.raises(InputError, match=r"ends in \.npz"):
+        export.main([str(run), "--out", "agent.bin"])
+    with pytest.raises(InputError, match="no such file"):
+        play.main(["none.npz", "--out", str(clip)])
+
+
+def _check_evaluation(path: Path) -> None:
+    found = json.loads(path.read_text())
+    assert found["env_steps"] == 128
+    columns = {name: found[name] for name in ("doing_nothing", "untrained", "greedy", "trained")}
+    assert [column["handmade"]["attempts"] for column in columns.values()] == [1, 2, 1, 2]
+    assert columns["doing_nothing"]["handmade"]["all"]["success"] == 0
+    assert found["evaluate"]["random_sizes"] == "all"
+    assert columns["trained"]["random"]["sizes"].keys() == {"s"}
+    for column in columns.values():
+        levels = column["handmade"]["levels"]
+        assert [level["name"] for level in levels] == holdout.names("s")
+        assert column["handmade"]["all"]["mean_length"] == pytest.approx(np.mean([level["mean_length"] for level in levels]))
+        assert all(1 <= level["mean_length"] <= 12 for level in levels)
 
 
 @pytest.mark.parametrize(
@@ -94,7 +131,9 @@ def test_help_lists_every_setting(capsys):
 
 
 def test_the_in_process_path_imports_no_ray():
-    program = "import sys, launch.train, launch.evaluate, launch.play; print([m for m in sys.modules if m.split('.')[0] == 'ray'])"
+    program = (
+        "import sys, launch.train, launch.evaluate, launch.export, launch.play; print([m for m in sys.modules if m.split('.')[0] == 'ray'])"
+    )
     found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120)
     assert found.returncode == 0, found.stderr
     assert found.stdout.strip() == "[]"

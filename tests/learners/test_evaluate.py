@@ -6,12 +6,12 @@ import jax
 import numpy as np
 import pytest
 from scripted_env import FLOWN, ScriptedEnv, fire, keys, positions
-from tiny_learning import FIRST_THRUSTER, given, hopeless, lift, placed, steady_params, tasks, turn, wait, worker
+from tiny_learning import FIRST_THRUSTER, MAX_STEPS, given, hopeless, lift, placed, steady_params, tasks, turn, wait, worker
 
 from envs import outcome as outcomes
 from envs.outcome import Outcome
 from learners import record, rollout
-from learners.evaluate import EvaluateConfig, first_episodes
+from learners.evaluate import PROTOCOL, Attempts, EvaluateConfig, first_episodes
 from physics.errors import InputError
 from physics.pytree import repeat, stack
 
@@ -24,10 +24,15 @@ ALWAYS_FIRE[FIRST_THRUSTER, 1] = 30
 
 
 @functools.cache
-def attempts(fires: bool, way: int, seed: int = 0) -> Outcome:
-    """One outcome an attempt, `ATTEMPTS` of every level next to each other."""
+def played(fires: bool, way: int, seed: int = 0) -> Attempts:
+    """`ATTEMPTS` of every level next to each other."""
     params = placed(steady_params(ALWAYS_FIRE if fires else EVEN), 2)
-    return worker(2).evaluate(params, repeat(stack(LEVELS), ATTEMPTS), jax.random.key(seed), way)
+    return worker(2).evaluate(params, stack(LEVELS), jax.random.key(seed), way, ATTEMPTS)
+
+
+def attempts(fires: bool, way: int, seed: int = 0) -> Outcome:
+    """One outcome an attempt."""
+    return played(fires, way, seed).outcome
 
 
 def rates(fires: bool, way: int = rollout.SAMPLED) -> list[float]:
@@ -63,14 +68,14 @@ def test_the_way_to_act_is_obeyed():
 def test_attempts_of_a_level_are_independent_and_repeatable():
     turns = attempts(False, rollout.SAMPLED).total_return.reshape(len(LEVELS), ATTEMPTS)[TURN]
     assert len(set(turns.tolist())) > 2
-    again = attempts.__wrapped__(False, rollout.SAMPLED)
+    again = played.__wrapped__(False, rollout.SAMPLED).outcome
     np.testing.assert_array_equal(again.total_return, attempts(False, rollout.SAMPLED).total_return)
     assert np.any(attempts(False, rollout.SAMPLED, seed=1).total_return != again.total_return)
 
 
 def test_how_many_levels_are_measured_together_makes_no_difference():
     """Levels go through the devices in chunks, and a level's random numbers are those of its place in the whole."""
-    few = worker(2).evaluate(placed(steady_params(EVEN), 2), stack(LEVELS[:1] * 5), jax.random.key(0))
+    few = worker(2).evaluate(placed(steady_params(EVEN), 2), stack(LEVELS[:1] * 5), jax.random.key(0)).outcome
     assert few.episodes.shape == (5,)
     assert len(set(few.total_return.tolist())) > 1
     np.testing.assert_allclose(few.total_return, attempts(False, rollout.SAMPLED).total_return[:5], atol=1e-5)
@@ -81,6 +86,19 @@ def test_returns_are_of_the_first_episode():
     found = attempts(False, rollout.SAMPLED).total_return.reshape(len(LEVELS), ATTEMPTS)
     assert found[GIVEN] == pytest.approx([1 + 0.2 * 0.5] * ATTEMPTS, abs=0.03)
     assert found[HOPELESS] == pytest.approx([0] * ATTEMPTS, abs=1e-3)
+
+
+def test_episodes_are_as_long_as_they_took():
+    lengths = played(False, rollout.SAMPLED).length.reshape(len(LEVELS), ATTEMPTS)
+    assert lengths[HOPELESS].tolist() == [MAX_STEPS] * ATTEMPTS
+    assert 1 < lengths[GIVEN].min() == lengths[GIVEN].max() < MAX_STEPS
+    greedy = played(True, rollout.GREEDY).length.reshape(len(LEVELS), ATTEMPTS)
+    assert (greedy == greedy[:, :1]).all(), "greedy attempts are all alike, so one is enough"
+
+
+def test_attempts_next_to_each_other_are_of_one_level():
+    once = worker(2).evaluate(placed(steady_params(EVEN), 2), repeat(stack(LEVELS), ATTEMPTS), jax.random.key(0))
+    jax.tree.map(np.testing.assert_array_equal, once, played(False, rollout.SAMPLED))
 
 
 WORDS = [
@@ -96,10 +114,12 @@ WORDS = [
 
 def test_only_the_first_episode_counts():
     level = stack(tasks()[: len(WORDS)])
-    found = jax.jit(lambda: first_episodes(fire, ScriptedEnv(WORDS), level, keys(len(WORDS))))()
+    played = jax.jit(lambda: first_episodes(fire, ScriptedEnv(WORDS), level, keys(len(WORDS))))()
+    found = played.outcome
     assert found.episodes.tolist() == [1, 1, 1, 1, 1, 1, 0]
     assert found.successes.tolist() == [1, 1, 0, 0, 1, 0, 0]
     assert found.total_return.tolist() == [1, 1.5, -0.75, 0.75, 2.25, 1.5, 1.5]
+    assert played.length.tolist() == [1, 3, 2, 3, 6, 6, 6]
 
 
 @functools.cache
@@ -125,3 +145,9 @@ def test_a_recording_holds_the_motion_after_each_step_and_the_controls_of_each()
 def test_impossible_settings_are_refused_by_name(setting: str):
     with pytest.raises(InputError, match=f"^{setting}: found 0"):
         EvaluateConfig(**{setting: 0})
+
+
+def test_the_published_protocol_is_a_set_of_settings():
+    assert EvaluateConfig(**PROTOCOL).random_attempts == 5
+    with pytest.raises(InputError, match=r"^random_sizes: found 'every', wanted one of own, all"):
+        EvaluateConfig(random_sizes="every")

@@ -39,7 +39,7 @@ def train(at_work: RolloutWorker, network: object, levels: Level, seed: int) -> 
 
 def success(at_work: RolloutWorker, params: Params, levels: Level, way: int = rollout.SAMPLED) -> np.ndarray:
     """Whether each world is solved in one attempt."""
-    return at_work.evaluate(placed(params, 2), levels, jax.random.key(1), way).successes
+    return at_work.evaluate(placed(params, 2), levels, jax.random.key(1), way).outcome.successes
 
 
 def test_fifteen_iterations_teach_to_fire_where_blue_hangs_and_not_where_red_hangs():

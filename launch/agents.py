@@ -1,0 +1,79 @@
+"""An agent by name, to be measured, shown or exported: a run's newest checkpoint, or a weights file."""
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+
+import jax
+
+from cluster import local, streams
+from cluster.base import Progress, RunConfig
+from cluster.roles.evaluator import Evaluator
+from cluster.tracker import Several
+from envs.base import EnvConfig
+from launch import cli, config
+from learners import weights
+from learners.base import Params
+from learners.evaluate import PROTOCOL
+from learners.networks import NetworkConfig
+from physics.errors import InputError
+
+HELP = "a run (its folder or its name under runs/) or a weights file that launch.export wrote"
+DEFAULTS = Path(__file__).parent.parent / "configs" / "default.yaml"
+
+
+@dataclasses.dataclass(frozen=True)
+class Agent:
+    """Parameters, and what can play with them."""
+
+    name: str
+    run: Path | None  # the folder of its run; None for a weights file
+    settings: RunConfig
+    params: Params
+    untrained: Params  # a network of the same kind that has not learnt
+    progress: Progress
+    evaluator: Evaluator
+    key: jax.Array  # of evaluation
+
+    @property
+    def env(self) -> EnvConfig:
+        """The rules that it plays by."""
+        return self.settings.env
+
+    @property
+    def network(self) -> NetworkConfig:
+        """What its network is made of."""
+        return self.settings.network
+
+
+def open_agent(name: str, words: Sequence[str] = ()) -> Agent:
+    """The agent that `name` stands for, with settings `evaluate.KEY=VALUE` on top of the published protocol."""
+    strange = [word for word in words if not word.startswith("evaluate.") or "=" not in word]
+    if strange:
+        raise InputError(", ".join(strange), wanted="only settings of the section evaluate, as evaluate.KEY=VALUE")
+    words = [*(f"evaluate.{key}={value}" for key, value in PROTOCOL.items()), *words]
+    return _from_file(name, words) if name.endswith(weights.SUFFIX) else _from_run(name, words)
+
+
+def _from_run(name: str, words: Sequence[str]) -> Agent:
+    folder = cli.open_run(name)
+    settings = config.load(words, base=folder / "config.yaml")
+    roles = local.build_roles(settings)
+    supervisor = local.build(settings, roles, folder, Several([]))
+    untrained = supervisor.init()
+    params = supervisor.restore().train.params
+    key = streams.key(untrained.key, streams.EVALUATE)
+    return Agent(str(folder), folder, settings, params, untrained.train.params, supervisor.progress, roles.evaluator, key)
+
+
+def _from_file(name: str, words: Sequence[str]) -> Agent:
+    """What a weights file does not hold, how random levels are drawn for one, is as in a run where nothing is said."""
+    found = weights.load(name)
+    defaults = config.load(words, base=DEFAULTS)
+    settings = dataclasses.replace(defaults, env=found.env, network=found.network)
+    evaluator = local.build_evaluator(settings.env, settings.network, settings.generate, settings.evaluate)
+    run = jax.random.key(settings.run.seed)
+    begin = jax.jit(lambda key: weights.begin(found.network, found.env, key))
+    params, untrained = (evaluator.worker.place(each) for each in (found.params, begin(streams.key(run, streams.INIT))))
+    progress = Progress(env_steps=found.env_steps)
+    return Agent(name, None, settings, params, untrained, progress, evaluator, streams.key(run, streams.EVALUATE))
