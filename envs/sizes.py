@@ -15,3 +15,8 @@ def capacity(size: str) -> Capacity:
     if size not in SIZES:
         raise InputError("size", found=size, wanted="one of " + ", ".join(SIZES))
     return SIZES[size]
+
+
+def name(capacity: Capacity) -> str:
+    """The size that has these slots: the inverse of `capacity`."""
+    return next(size for size, slots in SIZES.items() if slots == capacity)
