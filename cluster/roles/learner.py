@@ -56,6 +56,10 @@ class Learner:
                     f"parameters of another run: {name}", found=found.get(name, "none"), wanted=str(wanted.get(name, "none")), fix=FITS
                 )
 
+    def begin(self, key: Array, observation: object) -> TrainState:
+        """The same as `init`, placed nowhere: to be compiled, or to know its shapes."""
+        return ppo.begin(self._network.init(key, observation), self._optimizer, self._config)
+
     def update(self, state: TrainState, rollout: Rollout, key: Array) -> tuple[TrainState, dict[str, Array]]:
         """Learn from one rollout: (new state, metrics). `state` is consumed."""
         return self._update(state, rollout, meshes.put(key, self._mesh, COPIED))
