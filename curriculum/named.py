@@ -29,21 +29,21 @@ class Named:
 
     def __init__(self, config: CurriculumConfig, capacity: Capacity) -> None:
         """Read the levels into slots of `capacity`."""
-        self.names, self._levels = holdout.load(holdout.choose(config.levels, sizes.name(capacity)), capacity)
+        self.names, self.levels = holdout.load(holdout.choose(config.levels, sizes.name(capacity)), capacity)
 
     def init(self, key: Array) -> Played:
         """Nothing played yet."""
-        return zeros(Played, worlds=count_worlds(self._levels))
+        return zeros(Played, worlds=count_worlds(self.levels))
 
     def assign(self, state: Played, key: Array, count: int) -> tuple[Played, Assignment]:
         """The levels in an order of the key's, over and over; `slot` is a level's place among the names."""
         slot = self._slots(key, count)
-        return state, Assignment(levels=worlds(self._levels, slot), slot=slot)
+        return state, Assignment(levels=worlds(self.levels, slot), slot=slot)
 
     @functools.partial(jax.jit, static_argnums=(0, 2))
     def _slots(self, key: Array, count: int) -> Array:
-        order = jax.random.permutation(key, count_worlds(self._levels)).astype(jnp.int32)
-        return jnp.resize(order, count)
+        order = jax.random.permutation(key, count_worlds(self.levels)).astype(jnp.int32)
+        return jnp.resize(order, (count,))
 
     def record(self, state: Played, assignment: Assignment, outcome: Outcome) -> Played:
         """Count how each level went."""
@@ -51,7 +51,7 @@ class Named:
 
     @functools.partial(jax.jit, static_argnums=0)
     def _counted(self, slot: Array, episodes: Array, successes: Array) -> Played:
-        own = slot[:, None] == jnp.arange(count_worlds(self._levels))
+        own = slot[:, None] == jnp.arange(count_worlds(self.levels))
         total, solved = [jnp.sum(jnp.where(own, value[:, None], 0), axis=0, dtype=jnp.int32) for value in (episodes, successes)]
         return Played(episodes=total, successes=solved)
 
