@@ -34,6 +34,8 @@ def check(config: RunConfig) -> None:
     config.ppo.minibatches(run.worlds, run.rollout_length, run.worlds // block)
     networks.make(config.network, config.env.observation, config.env.action)
     holdout.choose(config.evaluate.holdout, config.env.size)
+    if config.curriculum.levels:
+        holdout.choose(config.curriculum.levels, config.env.size)
     held, wanted = run.rollouts_per_assignment * run.rollout_length, 2 * config.env.max_steps
     if run.stagger and held < wanted:
         raise InputError(

@@ -29,6 +29,7 @@ from cluster.tracker import Tracker
 from curriculum.base import Assignment
 from envs.base import Level
 from envs.outcome import Outcome
+from learners.base import Params
 from learners.report import Report
 from physics.base import Motion
 from physics.pytree import zeros
@@ -64,15 +65,15 @@ class Supervisor:
         self._checkpoint_every = checkpoint_every
         self.progress = Progress()
 
-    def init(self) -> RunState:
-        """The state of a run that has not begun."""
+    def init(self, params: Params | None = None) -> RunState:
+        """The state of a run that has not begun; with the parameters of another run, if given."""
         roles, run = self.roles, jax.random.key(self._settings.seed)
         curriculum = roles.curriculum.init(streams.key(run, streams.CURRICULUM))
         assignment = self._blank_assignment()
         worlds = roles.worker.assign(assignment.levels, streams.key(run, streams.STAGGER))
         shapes = jax.eval_shape(roles.worker.env.observe, *_one(assignment.levels))
         seen = jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), shapes)
-        train = roles.learner.init(streams.key(run, streams.INIT), seen)
+        train = roles.learner.init(streams.key(run, streams.INIT), seen) if params is None else roles.learner.take_over(params)
         return RunState(train=train, worlds=worlds, curriculum=curriculum, assignment=assignment, key=run)
 
     def restore(self) -> RunState:

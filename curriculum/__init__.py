@@ -1,6 +1,7 @@
 """Curriculum: which levels next? Knows no network and no process. One file an algorithm."""
 
 from curriculum.base import Curriculum, CurriculumConfig, Generate
+from curriculum.named import Named
 from curriculum.sfl import Sfl
 from curriculum.uniform import Uniform
 from physics.base import Capacity
@@ -12,4 +13,6 @@ def make(config: CurriculumConfig, generate: Generate, capacity: Capacity) -> Cu
     """The curriculum that a configuration names."""
     if config.kind == "uniform":
         return Uniform(generate)
+    if config.kind == "named":
+        return Named(config, capacity)
     return Sfl(config, generate, capacity)

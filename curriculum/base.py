@@ -36,7 +36,11 @@ class Assignment:
 class CurriculumConfig:
     """Settings of the curriculum."""
 
-    kind: str = setting("sfl", "how levels are chosen: uniform (domain randomisation) or sfl", choices=("uniform", "sfl"))
+    kind: str = setting(
+        "sfl", "how levels are chosen: uniform (domain randomisation), sfl, or named: those of curriculum.levels and no others",
+        choices=("uniform", "sfl", "named"),
+    )  # fmt: skip
+    levels: str = setting("", "with kind=named: levels to train on, with commas: ids, level files, folders or groups of them")
     pool_size: int = setting(256, "levels that the pool holds", least=1)
     pool_share: float = setting(0.5, "share of the worlds that play levels of the pool; the rest play fresh ones", least=0, most=1)
     candidates: int = setting(1024, "fresh levels that are scouted at every refresh", least=1)
@@ -53,6 +57,11 @@ class CurriculumConfig:
                 wanted=f"at least curriculum.pool_size = {self.pool_size}",
                 fix="The pool is filled from the candidates: scout more of them or make the pool smaller.",
             )
+        if (self.kind == "named") != bool(self.levels.strip()):
+            raise InputError(
+                "curriculum.levels", found=self.levels, wanted="levels together with curriculum.kind=named, and none with any other kind",
+                fix="Hand-made levels are trained on only when both settings ask for it.",
+            )  # fmt: skip
 
 
 class Curriculum(Protocol):

@@ -26,6 +26,11 @@ def capacity(size: str) -> Capacity:
     return SIZES[size]
 
 
+def name(capacity: Capacity) -> str:
+    """The size that has these slots: the inverse of `capacity`."""
+    return next(size for size, slots in SIZES.items() if slots == capacity)
+
+
 def up_to(size: str) -> list[str]:
     """The sizes whose levels fit into the slots of `size`, itself the last."""
     capacity(size)

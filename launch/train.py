@@ -13,7 +13,8 @@ from cluster.base import Progress, RunConfig, RunState
 from cluster.console import Console
 from cluster.supervisor import DivergedError, Roles, Supervisor
 from cluster.tracker import JsonLines, Several, TensorBoard, Tracker, read_lines
-from launch import cli, config
+from launch import agents, cli, config
+from learners.base import Params
 from physics.errors import InputError
 
 DEFAULTS = Path(__file__).parent.parent / "configs" / "default.yaml"
@@ -37,9 +38,10 @@ def main(argv: Sequence[str]) -> int:
 def start(settings: RunConfig) -> int:
     """Begin a new run in a folder of its own."""
     roles = _plan(settings)
+    params = _inherited(settings, roles)
     folder = _new_folder(settings)
     config.save(settings, folder / "config.yaml")
-    return _train(settings, roles, folder, resumed=False)
+    return _train(settings, roles, folder, params)
 
 
 def resume(folder: Path, words: Sequence[str]) -> int:
@@ -51,7 +53,7 @@ def resume(folder: Path, words: Sequence[str]) -> int:
             fix="A resumed run keeps its settings; start a new run to change them.",
         )  # fmt: skip
     settings = config.load(words, base=folder / "config.yaml")
-    return _train(settings, _plan(settings), folder, resumed=True)
+    return _train(settings, _plan(settings), folder)
 
 
 def _plan(settings: RunConfig) -> Roles:
@@ -63,7 +65,17 @@ def _plan(settings: RunConfig) -> Roles:
     return roles
 
 
-def _train(settings: RunConfig, roles: Roles, folder: Path, resumed: bool) -> int:
+def _inherited(settings: RunConfig, roles: Roles) -> Params | None:
+    """The newest parameters of the run that this one begins with, if any, once it is known that they fit."""
+    if not settings.run.parent:
+        return None
+    params = jax.device_get(agents.open_agent(settings.run.parent).params)
+    roles.learner.check(params)
+    return params
+
+
+def _train(settings: RunConfig, roles: Roles, folder: Path, params: Params | None = None) -> int:
+    """Begin with `params`, if given, or go on from a checkpoint, if there is one."""
     rich = RichConsole()
     devices = jax.local_devices()
     rich.print(f"run {folder}  on {len(devices)} x {devices[0].device_kind}", highlight=False)
@@ -71,7 +83,7 @@ def _train(settings: RunConfig, roles: Roles, folder: Path, resumed: bool) -> in
     stop = _StopOnSignal()
     later = _Later()
     supervisor = local.build(settings, roles, folder, later)
-    state = _restore(supervisor, folder) if resumed else supervisor.init()
+    state = _begin(supervisor, settings, folder) if params is None else supervisor.init(params)
     after = supervisor.progress
     if supervisor.over():
         rich.print(
@@ -99,12 +111,12 @@ def _train(settings: RunConfig, roles: Roles, folder: Path, resumed: bool) -> in
     return 0
 
 
-def _restore(supervisor: Supervisor, folder: Path) -> RunState:
+def _begin(supervisor: Supervisor, settings: RunConfig, folder: Path) -> RunState:
     metrics = folder / "metrics.jsonl"
     trained = metrics.exists() and any(row["iteration"] > 0 for row in read_lines(metrics))
     if supervisor.has_checkpoint() or trained:
         return supervisor.restore()
-    return supervisor.init()  # stopped before the first checkpoint, so nothing is lost by beginning again
+    return supervisor.init(_inherited(settings, supervisor.roles))  # nothing is lost if it was stopped before the first checkpoint
 
 
 class _Later:

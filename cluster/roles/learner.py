@@ -9,10 +9,18 @@ from jax.sharding import Mesh
 
 from cluster import mesh as meshes
 from cluster.mesh import COPIED, SHARED
+from envs.base import Level
 from envs.env import Env
 from learners import ppo
-from learners.base import Array, Rollout, TrainState
+from learners.base import Array, Params, Rollout, TrainState
 from learners.ppo import PPOConfig
+from physics.errors import InputError
+from physics.pytree import zeros
+
+FITS = (
+    "They fit the same network, observation and action alone. Another env.size is read by deepset, transformer and pixels; "
+    "flat and rows are made for one."
+)
 
 
 class Learner:
@@ -20,6 +28,7 @@ class Learner:
 
     def __init__(self, env: Env, network: nn.Module, optimizer: optax.GradientTransformation, config: PPOConfig, mesh: Mesh) -> None:
         """Compile nothing yet; the first update does."""
+        self._env = env
         self._network = network
         self._optimizer = optimizer
         self._config = config
@@ -31,10 +40,32 @@ class Learner:
         """Parameters and optimiser of a run that has not begun."""
         return meshes.put(jax.jit(self.begin)(key, observation), self._mesh, COPIED)
 
+    def take_over(self, params: Params) -> TrainState:
+        """Parameters of another run and a fresh optimiser."""
+        self.check(params)
+        return meshes.put(jax.jit(functools.partial(ppo.begin, optimizer=self._optimizer, config=self._config))(params), self._mesh, COPIED)
+
+    def check(self, params: Params) -> None:
+        """`InputError` if parameters of another run are not shaped as those of this network."""
+        level = jax.eval_shape(lambda: zeros(Level, worlds=1, **self._env.capacity.dims))
+        seen = jax.eval_shape(self._env.observe, level, level.start)
+        wanted, found = [_shapes(tree) for tree in (jax.eval_shape(self._network.init, jax.random.key(0), seen), params)]
+        for name in sorted(wanted.keys() | found.keys()):
+            if wanted.get(name) != found.get(name):
+                raise InputError(
+                    f"parameters of another run: {name}", found=found.get(name, "none"), wanted=str(wanted.get(name, "none")), fix=FITS
+                )
+
     def begin(self, key: Array, observation: object) -> TrainState:
-        """The same, placed nowhere: to be compiled, or to know its shapes."""
+        """The same as `init`, placed nowhere: to be compiled, or to know its shapes."""
         return ppo.begin(self._network.init(key, observation), self._optimizer, self._config)
 
     def update(self, state: TrainState, rollout: Rollout, key: Array) -> tuple[TrainState, dict[str, Array]]:
         """Learn from one rollout: (new state, metrics). `state` is consumed."""
         return self._update(state, rollout, meshes.put(key, self._mesh, COPIED))
+
+
+def _shapes(params: Params) -> dict[str, list[int]]:
+    """Shape of every parameter by the names of its layers."""
+    leaves = jax.tree_util.tree_leaves_with_path(params)
+    return {jax.tree_util.keystr(path, simple=True, separator="/").removeprefix("params/"): list(leaf.shape) for path, leaf in leaves}

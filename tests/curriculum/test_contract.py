@@ -2,19 +2,22 @@
 
 import dataclasses
 import functools
+import tempfile
+from pathlib import Path
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from numbered_levels import SLOTS, Evaluate, Generate, numbers, outcome
+from numbered_levels import SLOTS, Evaluate, Generate, numbered, numbers, outcome
 
 import curriculum
 from curriculum import Curriculum, CurriculumConfig
 from curriculum.base import FRESH, Assignment
+from envs import level_file
 from physics.errors import InputError
-from physics.pytree import check
+from physics.pytree import check, world
 
 KINDS = next(field for field in dataclasses.fields(CurriculumConfig) if field.name == "kind").metadata["meaning"].choices
 ATTEMPTS, WORLDS = 4, 8
@@ -25,8 +28,19 @@ pytestmark = pytest.mark.parametrize("kind", KINDS)
 @functools.cache
 def make(kind: str) -> Curriculum:
     """One of each kind: its programs compile once."""
-    config = CurriculumConfig(kind=kind, pool_size=4, candidates=16, scout_attempts=ATTEMPTS)
-    return curriculum.make(config, Generate(0.0, 0.25, 0.5, 1.0), SLOTS)
+    with tempfile.TemporaryDirectory() as folder:
+        levels = _files(Path(folder)) if kind == "named" else ""
+        config = CurriculumConfig(kind=kind, pool_size=4, candidates=16, scout_attempts=ATTEMPTS, levels=levels)
+        return curriculum.make(config, Generate(0.0, 0.25, 0.5, 1.0), SLOTS)
+
+
+def _files(folder: Path) -> str:
+    """A folder of levels, told apart by their numbers."""
+    levels = numbered([0.0, 0.25, 0.5, 1.0], [0.1, 0.2, 0.3, 0.4])
+    for i in range(4):
+        name = f"level_{i}"
+        level_file.write(world(levels, i), folder / f"{name}.json", name, "A number.", "s")
+    return str(folder)
 
 
 def evaluate(key: jax.Array, levels: Any) -> Any:
