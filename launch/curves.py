@@ -53,6 +53,6 @@ def draw(path: Path, named: Mapping[str, Curve], title: str, meaning: str) -> No
     axes.set(title=title, xlabel="environment steps", ylabel=meaning, ylim=(-0.02, 1.02))
     axes.xaxis.set_major_formatter(lambda steps, _: f"{steps:,.0f}")
     axes.grid(alpha=0.3)
-    axes.legend()
+    figure.legend(loc="outside lower center", ncols=len(named))
     with files.whole(path) as target:
         figure.savefig(target, format="png", dpi=DOTS_PER_INCH)
