@@ -86,7 +86,8 @@ def _slug(levels: str) -> str:
 
 def _table(agent: Agent, reports: dict[str, Report]) -> Table:
     trained = reports[TRAINED]
-    title = f"Zero-shot success of {agent.name} after {agent.progress.env_steps:,} steps"
+    unseen = agent.settings.curriculum.kind != "named"
+    title = f"{'Zero-shot success' if unseen else 'Success'} of {agent.name} after {agent.progress.env_steps:,} steps"
     table = Table(title=title, title_style="bold", caption=_caption(trained), caption_style="dim", box=box.SIMPLE_HEAD)
     table.add_column("level", overflow="fold")
     for name in (*COLUMNS, *DETAILS):
