@@ -8,8 +8,10 @@ import jax
 import numpy as np
 import pytest
 
-from cluster.tracker import read_lines
-from launch import config, curves, evaluate, finetune, train
+from cluster import local
+from cluster.base import RunState
+from cluster.tracker import Several, read_lines
+from launch import config, curves, finetune, train
 from physics.errors import InputError
 from tests.tiny import STEPS, WORDS
 
@@ -34,8 +36,13 @@ def untrained(tmp_path) -> Path:
     return run
 
 
+def restored(run: Path) -> RunState:
+    settings = config.load([], base=run / "config.yaml")
+    return local.build(settings, local.build_roles(settings), run, Several([])).restore()
+
+
 def parameters(run: Path) -> list[np.ndarray]:
-    return [np.asarray(leaf) for leaf in jax.tree.leaves(evaluate.restore(run)[1].train.params)]
+    return [np.asarray(leaf) for leaf in jax.tree.leaves(restored(run).train.params)]
 
 
 def call(parent: Path, *words: str) -> int:
@@ -55,7 +62,7 @@ def test_only_the_parameters_are_taken_over_and_only_the_named_levels_are_played
         assert {name for name in row if name.startswith("levels/")} == {f"levels/{name}" for name in LEVELS}
     assert any(row.get("levels_finished") == 2 for row in rows)
     assert list((run / "tensorboard").glob("events*"))
-    _, state = evaluate.restore(run)
+    state = restored(run)
     assert int(state.train.updates) == 2, "the optimiser and its counters begin anew"
     for before, after in zip(parameters(parent), jax.tree.leaves(state.train.params), strict=True):
         np.testing.assert_allclose(before, after, atol=1e-3)  # a rate of 1e-5 for a few steps
