@@ -49,9 +49,11 @@ class Evaluator:
         return names, [size for size in chosen for _ in range(count)], concatenate([self._draw(size) for size in chosen])
 
     def _draw(self, size: str) -> Level:
-        env = Env(dataclasses.replace(self.worker.env.config, size=size))
-        levels = Generator(env, self.generate.config)(jax.random.key(RANDOM_LEVELS_SEED), self._config.random_levels)
-        return sizes.fit(levels, self.worker.env.capacity) if env.capacity != self.worker.env.capacity else levels
+        rules, key, count = self.worker.env, jax.random.key(RANDOM_LEVELS_SEED), self._config.random_levels
+        if size == rules.config.size:
+            return self.generate(key, count)
+        smaller = Generator(Env(dataclasses.replace(rules.config, size=size)), self.generate.config)
+        return sizes.fit(smaller(key, count), rules.capacity)
 
     def report(self, params: Params, key: jax.Array, way: int = rollout.SAMPLED, random_attempts: int | None = None) -> Report:
         """What one policy does on all levels; `random_attempts` in the place of those of the settings.

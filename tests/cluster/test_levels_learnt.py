@@ -87,7 +87,7 @@ def supervisor(roles: Roles, curriculum: Curriculum, held_out: Level, folder: Pa
 
 def success(run: Supervisor, state: RunState, levels: Level) -> np.ndarray:
     """Whether each level is solved in one attempt of its own."""
-    return run.roles.worker.evaluate(state.train.params, levels, jax.random.key(SEED)).successes
+    return run.roles.worker.evaluate(state.train.params, levels, jax.random.key(SEED)).outcome.successes
 
 
 @pytest.mark.parametrize("level", LEVELS)
