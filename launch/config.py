@@ -20,6 +20,7 @@ from envs import files
 from physics.errors import InputError
 
 T = TypeVar("T")
+DEFAULTS = Path(__file__).parent.parent / "configs" / "default.yaml"
 Types = Mapping[str, type]  # of every setting, by key
 
 

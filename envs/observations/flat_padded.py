@@ -28,7 +28,7 @@ class FlatPadded:
 def observe(level: Level, motion: Motion) -> FlatPadded:
     """One row of features a slot."""
     sets = entities.observe(level, motion)
-    joint_bodies, thruster_body = owners(level, sets)
+    joint_bodies, thruster_body = owners(sets, level.role.shape[0] + level.wall_role.shape[0])
     room = sets.room[:, None]
     blocks = [
         sets.bodies,

@@ -12,6 +12,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 
 from envs.observations.entities import Entities
+from learners.networks.message import read
 
 Array = jax.Array
 
@@ -50,7 +51,7 @@ class DeepSet(nn.Module):
 
 def _read(bodies: Array, index: Array) -> Array:
     """Encoded bodies `[B, N, F]` at `index [B, J]`; zeros for a wall of the room."""
-    return jnp.einsum("bjn,bnf->bjf", jax.nn.one_hot(index, bodies.shape[1], dtype=bodies.dtype), bodies)
+    return read(jax.nn.one_hot(index, bodies.shape[1], dtype=bodies.dtype), bodies)
 
 
 def _sum_by(group: Array, entities: Array) -> Array:

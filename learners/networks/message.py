@@ -11,6 +11,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 
 from envs.observations.entities import Entities
+from envs.observations.flat import owners
 
 Array = jax.Array
 
@@ -27,9 +28,8 @@ class Wiring:
     @classmethod
     def of(cls, seen: Entities, nodes: int, dtype: Any) -> "Wiring":
         """That of a batch of levels."""
-        ends = jax.nn.one_hot(seen.joint_bodies, nodes, dtype=dtype) * seen.joint_mask[..., None, None].astype(dtype)
+        ends, pushed = owners(seen, nodes, dtype)
         a, b = ends[:, :, 0], ends[:, :, 1]
-        pushed = jax.nn.one_hot(seen.thruster_body, nodes, dtype=dtype) * seen.thruster_mask[..., None].astype(dtype)
         return cls(hearer=jnp.concatenate([a, b], axis=1), speaker=jnp.concatenate([b, a], axis=1), pushed=pushed)
 
 
@@ -43,13 +43,14 @@ class Messages(nn.Module):
         """Both kinds of message are made of the same bodies, then added."""
         nodes = jnp.concatenate([bodies, walls], axis=1)
         width, count = bodies.shape[-1], bodies.shape[1]
-        ends = [_read(wiring.hearer, nodes), _read(wiring.speaker, nodes)]
+        ends = [read(wiring.hearer, nodes), read(wiring.speaker, nodes)]
         said = nn.Dense(width, dtype=self.dtype, name="joint")(jnp.concatenate([*ends, joints], axis=-1))
-        push = nn.Dense(width, dtype=self.dtype, name="thruster")(jnp.concatenate([_read(wiring.pushed, nodes), thrusters], axis=-1))
+        push = nn.Dense(width, dtype=self.dtype, name="thruster")(jnp.concatenate([read(wiring.pushed, nodes), thrusters], axis=-1))
         # Walls cannot hear. What empty slots say reaches nobody, as their one-hot is zero.
         to = jnp.concatenate([wiring.hearer, wiring.pushed], axis=1)[..., :count]
         return bodies + jnp.einsum("bjn,bjf->bnf", to, jnp.concatenate([said, push], axis=1))
 
 
-def _read(one_hot: Array, nodes: Array) -> Array:
+def read(one_hot: Array, nodes: Array) -> Array:
+    """Nodes `[B, N, F]` where `one_hot [B, J, N]` points, `[B, J, F]`; zeros where it points nowhere."""
     return jnp.einsum("bjn,bnf->bjf", one_hot, nodes)
