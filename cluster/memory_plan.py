@@ -74,9 +74,8 @@ def make(config: RunConfig, roles: Roles) -> MemoryPlan:
     key = jax.eval_shape(lambda: jax.random.key(0))
     assignment = jax.eval_shape(lambda: zeros(Assignment, worlds=run.worlds, **env.capacity.dims))
     pool = jax.eval_shape(roles.curriculum.init, key)
-    one = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct((*leaf.shape[:-1], 1), leaf.dtype), assignment.levels)
-    seen = jax.eval_shape(env.observe, one, one.start)
-    train = jax.eval_shape(roles.learner.begin, key, seen)
+    seen = jax.eval_shape(env.blank)
+    train = jax.eval_shape(roles.learner.begin, key)
     worlds, rollout = roles.worker.shapes(train.params, assignment.levels)
     layers = jax.eval_shape(lambda p, s: roles.worker.apply(p, s, capture_intermediates=True)[1], train.params, seen)
     share, samples = len(roles.worker.devices), run.steps_per_iteration

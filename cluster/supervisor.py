@@ -16,7 +16,6 @@ import time
 from collections.abc import Callable
 
 import jax
-import numpy as np
 
 from cluster import streams
 from cluster.base import Progress, RunSettings, RunState
@@ -31,7 +30,6 @@ from envs.base import Level
 from envs.outcome import Outcome
 from learners.base import Params
 from learners.report import Report
-from physics.base import Motion
 from physics.pytree import zeros
 
 
@@ -71,9 +69,7 @@ class Supervisor:
         curriculum = roles.curriculum.init(streams.key(run, streams.CURRICULUM))
         assignment = self._blank_assignment()
         worlds = roles.worker.assign(assignment.levels, streams.key(run, streams.STAGGER))
-        shapes = jax.eval_shape(roles.worker.env.observe, *_one(assignment.levels))
-        seen = jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), shapes)
-        train = roles.learner.init(streams.key(run, streams.INIT), seen) if params is None else roles.learner.take_over(params)
+        train = roles.learner.init(streams.key(run, streams.INIT)) if params is None else roles.learner.take_over(params)
         return RunState(train=train, worlds=worlds, curriculum=curriculum, assignment=assignment, key=run)
 
     def restore(self) -> RunState:
@@ -173,9 +169,3 @@ class Supervisor:
         """Shapes of an assignment, filled with zeros: what a checkpoint is restored into."""
         worlds, dims = self._settings.worlds, self.roles.worker.env.capacity.dims
         return jax.jit(lambda: zeros(Assignment, worlds=worlds, **dims))()
-
-
-def _one(levels: Level) -> tuple[Level, Motion]:
-    """A batch of one world: enough for a network to know its shapes."""
-    one = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct((*leaf.shape[:-1], 1), leaf.dtype), levels)
-    return one, one.start

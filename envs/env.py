@@ -20,7 +20,7 @@ from envs.sizes import capacity
 from envs.spaces import Struct
 from physics.base import Motion
 from physics.diagnose import finite
-from physics.pytree import count_worlds, select
+from physics.pytree import count_worlds, select, zeros
 
 
 class Env:
@@ -54,6 +54,15 @@ class Env:
     def observe(self, level: Level, motion: Motion) -> Observation:
         """What the agent sees, batch first."""
         return self._observe(level, motion)
+
+    def blank(self) -> Observation:
+        """An observation `[1, ...]` of zeros, shaped as any is: what networks are made for. Nothing is observed."""
+
+        def seen() -> Observation:
+            level = zeros(Level, worlds=1, **self.capacity.dims)
+            return self.observe(level, level.start)
+
+        return jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), jax.eval_shape(seen))
 
     @jax.named_scope("env.step")
     def step(self, state: EnvState, action: Array) -> tuple[EnvState, Step]:

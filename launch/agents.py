@@ -1,6 +1,7 @@
 """An agent by name, to be measured, shown or exported: a run's newest checkpoint, or a weights file."""
 
 import dataclasses
+import functools
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -19,7 +20,6 @@ from learners.networks import NetworkConfig
 from physics.errors import InputError
 
 HELP = "a run (its folder or its name under runs/) or a weights file that launch.export wrote"
-DEFAULTS = Path(__file__).parent.parent / "configs" / "default.yaml"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,10 +30,8 @@ class Agent:
     run: Path | None  # the folder of its run; None for a weights file
     settings: RunConfig
     params: Params
-    untrained: Params  # a network of the same kind that has not learnt
     progress: Progress
     evaluator: Evaluator
-    key: jax.Array  # of evaluation
 
     @property
     def env(self) -> EnvConfig:
@@ -44,6 +42,21 @@ class Agent:
     def network(self) -> NetworkConfig:
         """What its network is made of."""
         return self.settings.network
+
+    @property
+    def key(self) -> jax.Array:
+        """That of evaluation."""
+        return streams.key(self._run_key, streams.EVALUATE)
+
+    @functools.cached_property
+    def untrained(self) -> Params:
+        """A network of the same kind that has not learnt."""
+        begin = jax.jit(lambda key: weights.begin(self.network, self.env, key))
+        return self.evaluator.worker.place(begin(streams.key(self._run_key, streams.INIT)))
+
+    @property
+    def _run_key(self) -> jax.Array:
+        return jax.random.key(self.settings.run.seed)
 
 
 def open_agent(name: str, words: Sequence[str] = ()) -> Agent:
@@ -60,20 +73,14 @@ def _from_run(name: str, words: Sequence[str]) -> Agent:
     settings = config.load(words, base=folder / "config.yaml")
     roles = local.build_roles(settings)
     supervisor = local.build(settings, roles, folder, Several([]))
-    untrained = supervisor.init()
     params = supervisor.restore().train.params
-    key = streams.key(untrained.key, streams.EVALUATE)
-    return Agent(str(folder), folder, settings, params, untrained.train.params, supervisor.progress, roles.evaluator, key)
+    return Agent(str(folder), folder, settings, params, supervisor.progress, roles.evaluator)
 
 
 def _from_file(name: str, words: Sequence[str]) -> Agent:
     """What a weights file does not hold, how random levels are drawn for one, is as in a run where nothing is said."""
     found = weights.load(name)
-    defaults = config.load(words, base=DEFAULTS)
+    defaults = config.load(words, base=config.DEFAULTS)
     settings = dataclasses.replace(defaults, env=found.env, network=found.network)
     evaluator = local.build_evaluator(settings.env, settings.network, settings.generate, settings.evaluate)
-    run = jax.random.key(settings.run.seed)
-    begin = jax.jit(lambda key: weights.begin(found.network, found.env, key))
-    params, untrained = (evaluator.worker.place(each) for each in (found.params, begin(streams.key(run, streams.INIT))))
-    progress = Progress(env_steps=found.env_steps)
-    return Agent(name, None, settings, params, untrained, progress, evaluator, streams.key(run, streams.EVALUATE))
+    return Agent(name, None, settings, evaluator.worker.place(found.params), Progress(env_steps=found.env_steps), evaluator)

@@ -17,8 +17,6 @@ from launch import agents, cli, config
 from learners.base import Params
 from physics.errors import InputError
 
-DEFAULTS = Path(__file__).parent.parent / "configs" / "default.yaml"
-
 
 def main(argv: Sequence[str]) -> int:
     """Train until the configured end, or until told to stop; exit status 0 either way, and 1 if learning broke down."""
@@ -32,7 +30,7 @@ def main(argv: Sequence[str]) -> int:
     arguments = parser.parse_args(argv)
     if arguments.resume:
         return resume(cli.open_run(arguments.resume), arguments.words)
-    return start(config.load(arguments.words, base=DEFAULTS))
+    return start(config.load(arguments.words, base=config.DEFAULTS))
 
 
 def start(settings: RunConfig) -> int:

@@ -26,13 +26,12 @@ import numpy as np
 from flax.traverse_util import flatten_dict, unflatten_dict
 
 from envs import files
-from envs.base import EnvConfig, Level
+from envs.base import EnvConfig
 from envs.env import Env
 from learners import networks
 from learners.base import Array, Params
 from learners.networks import NetworkConfig
 from physics.errors import InputError
-from physics.pytree import zeros
 
 T = TypeVar("T")
 Shapes = dict[str, tuple[int, ...]]
@@ -69,9 +68,7 @@ def producer() -> str:
 
 def begin(network: NetworkConfig, env: EnvConfig, key: Array) -> Params:
     """Untrained parameters; under `jax.eval_shape`, their shapes."""
-    rules = Env(env)
-    level = zeros(Level, worlds=1, **rules.capacity.dims)
-    return networks.make(network, env.observation, env.action).init(key, rules.observe(level, level.start))
+    return networks.make(network, env.observation, env.action).init(key, Env(env).blank())
 
 
 def save(weights: Weights, path: str | Path) -> None:

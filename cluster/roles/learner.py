@@ -9,13 +9,11 @@ from jax.sharding import Mesh
 
 from cluster import mesh as meshes
 from cluster.mesh import COPIED, SHARED
-from envs.base import Level
 from envs.env import Env
 from learners import ppo
 from learners.base import Array, Params, Rollout, TrainState
 from learners.ppo import PPOConfig
 from physics.errors import InputError
-from physics.pytree import zeros
 
 FITS = (
     "They fit the same network, observation and action alone. Another env.size is read by deepset, transformer and pixels; "
@@ -36,9 +34,9 @@ class Learner:
         step = functools.partial(ppo.update, network.apply, optimizer, env, config)
         self._update = meshes.over_devices(step, mesh, (COPIED, SHARED, COPIED), COPIED, donate=(0,))
 
-    def init(self, key: Array, observation: object) -> TrainState:
+    def init(self, key: Array) -> TrainState:
         """Parameters and optimiser of a run that has not begun."""
-        return meshes.put(jax.jit(self.begin)(key, observation), self._mesh, COPIED)
+        return meshes.put(jax.jit(self.begin)(key), self._mesh, COPIED)
 
     def take_over(self, params: Params) -> TrainState:
         """Parameters of another run and a fresh optimiser."""
@@ -47,18 +45,17 @@ class Learner:
 
     def check(self, params: Params) -> None:
         """`InputError` if parameters of another run are not shaped as those of this network."""
-        level = jax.eval_shape(lambda: zeros(Level, worlds=1, **self._env.capacity.dims))
-        seen = jax.eval_shape(self._env.observe, level, level.start)
-        wanted, found = [_shapes(tree) for tree in (jax.eval_shape(self._network.init, jax.random.key(0), seen), params)]
+        own = jax.eval_shape(self._network.init, jax.random.key(0), self._env.blank())
+        wanted, found = _shapes(own), _shapes(params)
         for name in sorted(wanted.keys() | found.keys()):
             if wanted.get(name) != found.get(name):
                 raise InputError(
                     f"parameters of another run: {name}", found=found.get(name, "none"), wanted=str(wanted.get(name, "none")), fix=FITS
                 )
 
-    def begin(self, key: Array, observation: object) -> TrainState:
+    def begin(self, key: Array) -> TrainState:
         """The same as `init`, placed nowhere: to be compiled, or to know its shapes."""
-        return ppo.begin(self._network.init(key, observation), self._optimizer, self._config)
+        return ppo.begin(self._network.init(key, self._env.blank()), self._optimizer, self._config)
 
     def update(self, state: TrainState, rollout: Rollout, key: Array) -> tuple[TrainState, dict[str, Array]]:
         """Learn from one rollout: (new state, metrics). `state` is consumed."""

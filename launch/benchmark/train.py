@@ -83,8 +83,7 @@ def _measure(config: TrainBenchmark, size: str, network: str) -> dict:
     roles = local.build_roles(chosen)
     env = roles.worker.env
     worlds = roles.worker.assign(draw_levels(env.capacity, config.worlds), jax.random.key(4))
-    first = jax.jit(lambda state: env.observe(state.level, state.physics.motion))(jax.tree.map(lambda leaf: leaf[0], worlds.env))
-    state = roles.learner.init(jax.random.key(0), first)
+    state = roles.learner.init(jax.random.key(0))
     whole = timing.measure(jax.jit(_iteration(roles)), state, worlds, jax.random.key(1), rounds=config.rounds)
     samples = config.worlds * config.steps
     seconds, work = _phases(chosen, roles, state, worlds, config.rounds) if config.phases else ({}, None)

@@ -28,7 +28,7 @@ def train(at_work: RolloutWorker, network: object, levels: Level, seed: int) -> 
     """Parameters before training and after every iteration. All worlds go on with their levels."""
     learner = Learner(at_work.env, network, optimizer.make(ADAM, 1), PPO, meshes.make(2))
     key = jax.random.key(seed)
-    state = learner.init(key, jax.jit(at_work.env.observe)(levels, levels.start))
+    state = learner.init(key)
     worlds, iteration = at_work.assign(levels, jax.random.key(0)), 0
     while True:
         yield jax.tree.map(np.asarray, state.params)
