@@ -11,9 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from cluster.base import RunConfig
-from cluster.tracker import read_lines
 from envs import files, holdout, kinetix_levels, sizes
-from launch import cli, config, curves, train
+from launch import cli, config, curves, runs
 from launch.curves import Curve
 from physics.errors import InputError
 
@@ -39,12 +38,12 @@ def main(argv: Sequence[str]) -> int:
     cli.cache_compilations()
     parent = cli.open_run(arguments.run)
     tuned = settings(parent, arguments.level, arguments.steps, arguments.words)
-    status = _go(tuned)
-    if status or not _finished(tuned) or not arguments.scratch:
+    status = runs.go(tuned)
+    if status or not runs.finished(tuned) or not arguments.scratch:
         return status
     scratch = from_scratch(tuned)
-    status = _go(scratch)
-    if status == 0 and _finished(scratch):
+    status = runs.go(scratch)
+    if status == 0 and runs.finished(scratch):
         _report(tuned, scratch)
     return status
 
@@ -70,7 +69,7 @@ def settings(parent: Path, levels: Sequence[str], steps: int, words: Sequence[st
 def from_scratch(tuned: RunConfig) -> RunConfig:
     """The same run, begun with random parameters; `tuned` must have been started."""
     words = [f"run.name={tuned.run.name}-scratch", "run.parent="]
-    return config.load(words, base=_place(tuned) / "config.yaml")
+    return config.load(words, base=runs.place(tuned) / "config.yaml")
 
 
 def _size_for(levels: Sequence[str], least: str) -> str:
@@ -81,31 +80,12 @@ def _size_for(levels: Sequence[str], least: str) -> str:
     return max([least, *needed], key=order.index)
 
 
-def _place(settings: RunConfig) -> Path:
-    return Path(settings.run.folder) / settings.run.name
-
-
-def _go(settings: RunConfig) -> int:
-    """Start a run; go on with it where the same command was stopped."""
-    begun = _place(settings) / "config.yaml"
-    if begun.is_file() and config.load([], base=begun) == settings:
-        return train.resume(begun.parent, [])
-    return train.start(settings)
-
-
-def _finished(settings: RunConfig) -> bool:
-    """Whether the run went on to its end, and was not stopped on the way."""
-    last = read_lines(_place(settings) / "metrics.jsonl")[-1]
-    limit = settings.run.max_minutes * 60
-    return last["iteration"] >= settings.run.iterations or 0 < limit <= last["seconds"]
-
-
 def _report(tuned: RunConfig, scratch: RunConfig) -> None:
     """Both curves as picture and data in the folder of the fine-tuned run, and in words."""
-    found = {"fine-tuned": curves.read(_place(tuned), SUCCESS), "from scratch": curves.read(_place(scratch), SUCCESS)}
+    found = {"fine-tuned": curves.read(runs.place(tuned), SUCCESS), "from scratch": curves.read(runs.place(scratch), SUCCESS)}
     levels = tuned.evaluate.holdout.split(",")
     what = levels[0] if len(levels) == 1 else f"{len(levels)} levels"
-    picture = _place(tuned) / "finetune.png"
+    picture = runs.place(tuned) / "finetune.png"
     curves.draw(picture, found, f"{what}: {tuned.run.parent} fine-tuned, and the same from scratch", "success rate on the trained levels")
     content = {"levels": levels, "parent": tuned.run.parent, "seed": tuned.run.seed, "attempts": tuned.evaluate.attempts}
     with files.whole(picture.with_suffix(".json")) as target:

@@ -9,9 +9,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from envs import holdout, kinetix_levels, kinetix_writer, level_file, video
+from envs import holdout, kinetix_levels, kinetix_writer, level_file, pictures, video
 from launch import cli
-from launch.levels import draw, facts, fetch, measure, pictures
+from launch.levels import draw, facts, fetch, measure
 from physics.errors import InputError
 
 FORMATS = ("kinetix", "fulcrum")

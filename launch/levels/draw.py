@@ -12,8 +12,8 @@ from envs.env import Env
 from envs.generate import Generator
 from envs.generate.edit import NAMES, EditConfig, Editor
 from envs.level_model import Origin
+from envs.pictures import MOST
 from launch import config
-from launch.levels.pictures import MOST
 from physics.errors import InputError
 from physics.pytree import repeat, stack, world
 

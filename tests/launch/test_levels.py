@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from envs import holdout, kinetix_file, kinetix_levels, kinetix_writer, level_file
+from envs import holdout, kinetix_file, kinetix_levels, kinetix_writer, level_file, pictures
 from envs.base import Role
 from envs.build import LevelBuilder
 from envs.sizes import capacity
 from launch import cli, evaluate, train
 from launch.levels import __main__ as levels
-from launch.levels import fetch, measure, pictures
+from launch.levels import fetch, measure
 from physics.errors import InputError
 from tests.envs.kinetix_documents import document, joint
 
