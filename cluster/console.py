@@ -11,6 +11,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 
 from cluster.base import Progress, RunSettings
+from cluster.tracker import View
 
 SHOWN = {  # metric: (label, format)
     "train_success": ("success while training", "{:.1%}"),
@@ -51,6 +52,9 @@ class Console:
             self._live.update(self._panel(progress), refresh=True)
         else:
             self._rich.print(self._line(progress, scalars), highlight=False, soft_wrap=True)
+
+    def show(self, progress: Progress, view: View) -> None:
+        """Nothing: TensorBoard has them."""
 
     def close(self) -> None:
         """Leave the last panel on the screen."""

@@ -1,9 +1,11 @@
 """Where metrics go: JSON lines, TensorBoard, and whoever else listens.
 
-A tracker is told the iteration, the environment steps and a flat dict of numbers. After a resume the
-lines past the restored iteration are dropped, so that curves have neither gaps nor repeats.
+A tracker is told the iteration, the environment steps and a flat dict of numbers; now and then also
+distributions and pictures. After a resume the lines past the restored iteration are dropped, so that
+curves have neither gaps nor repeats.
 """
 
+import dataclasses
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,7 +15,17 @@ import numpy as np
 from tensorboardX import SummaryWriter
 
 from cluster.base import Progress
-from envs import files
+from envs import files, video
+
+BINS = 20  # of a histogram
+
+
+@dataclasses.dataclass(frozen=True)
+class View:
+    """What says more than a number, by name: distributions `[n]` and pictures `[H, W, 3]` (uint8)."""
+
+    histograms: Mapping[str, np.ndarray]
+    pictures: Mapping[str, np.ndarray]
 
 
 class Tracker(Protocol):
@@ -21,6 +33,10 @@ class Tracker(Protocol):
 
     def log(self, progress: Progress, scalars: Mapping[str, float]) -> None:
         """Note scalars that belong to a moment of the run."""
+        ...
+
+    def show(self, progress: Progress, view: View) -> None:
+        """Note distributions and pictures that belong to a moment of the run."""
         ...
 
     def close(self) -> None:
@@ -42,6 +58,9 @@ class JsonLines:
         row = {"iteration": progress.iteration, "env_steps": progress.env_steps, "seconds": round(progress.seconds, 3)}
         self._file.write(json.dumps(row | {name: _short(value) for name, value in scalars.items()}) + "\n")
         self._file.flush()
+
+    def show(self, progress: Progress, view: View) -> None:
+        """Nothing: a line holds numbers alone."""
 
     def close(self) -> None:
         """Close the file."""
@@ -84,9 +103,36 @@ class TensorBoard:
             self._writer.add_scalar(tag, float(np.float32(value)), progress.env_steps)
         self._writer.flush()
 
+    def show(self, progress: Progress, view: View) -> None:
+        """Write histograms and images."""
+        for name, values in view.histograms.items():
+            self._writer.add_histogram(name, values, progress.env_steps, bins=BINS)
+        for name, picture in view.pictures.items():
+            self._writer.add_image(name, picture, progress.env_steps, dataformats="HWC")
+        self._writer.flush()
+
     def close(self) -> None:
         """Flush and close."""
         self._writer.close()
+
+
+class Pictures:
+    """The newest picture of every name as a PNG in the run's folder."""
+
+    def __init__(self, folder: Path) -> None:
+        """Nothing is written yet."""
+        self._folder = folder
+
+    def log(self, progress: Progress, scalars: Mapping[str, float]) -> None:
+        """Nothing: numbers are no pictures."""
+
+    def show(self, progress: Progress, view: View) -> None:
+        """Write them over those of before; `a/b` becomes `a_b.png`."""
+        for name, picture in view.pictures.items():
+            video.save_png(picture, self._folder / f"{name.replace('/', '_')}.png")
+
+    def close(self) -> None:
+        """Nothing is open."""
 
 
 class Several:
@@ -100,6 +146,11 @@ class Several:
         """Tell everyone."""
         for tracker in self._trackers:
             tracker.log(progress, scalars)
+
+    def show(self, progress: Progress, view: View) -> None:
+        """Show everyone."""
+        for tracker in self._trackers:
+            tracker.show(progress, view)
 
     def close(self) -> None:
         """Close everyone."""

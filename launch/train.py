@@ -12,7 +12,7 @@ from cluster import local, memory_plan
 from cluster.base import Progress, RunConfig, RunState
 from cluster.console import Console
 from cluster.supervisor import DivergedError, Roles, Supervisor
-from cluster.tracker import JsonLines, Several, TensorBoard, Tracker, read_lines
+from cluster.tracker import JsonLines, Pictures, Several, TensorBoard, Tracker, View, read_lines
 from launch import agents, cli, config
 from learners.base import Params
 from physics.errors import InputError
@@ -94,6 +94,7 @@ def _train(settings: RunConfig, roles: Roles, folder: Path, params: Params | Non
         [
             JsonLines(folder / "metrics.jsonl", after.iteration),
             TensorBoard(folder / "tensorboard", after.env_steps),
+            Pictures(folder),
             Console(settings.run, rich),
         ]
     )
@@ -126,6 +127,11 @@ class _Later:
         """Pass on."""
         if self.tracker:
             self.tracker.log(progress, scalars)
+
+    def show(self, progress: Progress, view: View) -> None:
+        """Pass on."""
+        if self.tracker:
+            self.tracker.show(progress, view)
 
     def close(self) -> None:
         """Pass on."""

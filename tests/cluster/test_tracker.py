@@ -2,12 +2,14 @@
 
 import io
 
+import numpy as np
+from PIL import Image
 from rich.console import Console as RichConsole
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from cluster.base import Progress, RunSettings
 from cluster.console import Console
-from cluster.tracker import JsonLines, Several, TensorBoard, read_lines
+from cluster.tracker import JsonLines, Pictures, Several, TensorBoard, View, read_lines
 
 
 def _progress(iteration: int) -> Progress:
@@ -45,6 +47,24 @@ def test_tensorboard_curve_has_neither_gap_nor_repeat_over_a_resume(tmp_path):
         (0, 1.0), (100, 1.0), (200, 1.0), (300, 2.0), (400, 2.0), (500, 2.0),
     ]  # fmt: skip
     assert "evaluate/random" in events.Tags()["scalars"]
+
+
+def test_distributions_and_pictures_reach_tensorboard_and_the_folder(tmp_path):
+    picture = np.zeros((6, 8, 3), np.uint8)
+    picture[2:4, 3:5] = [255, 128, 0]
+    trackers = Several([TensorBoard(tmp_path / "events", 0), Pictures(tmp_path)])
+    rates = np.repeat([0.025, 0.975], [30, 10])
+    trackers.show(_progress(3), View({"curriculum/success": rates}, {"curriculum/levels": picture}))
+    trackers.close()
+    events = EventAccumulator(str(tmp_path / "events"))
+    events.Reload()
+    (found,) = events.Histograms("curriculum/success")
+    assert found.step == 300
+    assert found.histogram_value.num == 40
+    assert np.isclose(found.histogram_value.sum, rates.sum())
+    (image,) = events.Images("curriculum/levels")
+    assert (image.step, image.height, image.width) == (300, 6, 8)
+    assert np.array_equal(np.asarray(Image.open(tmp_path / "curriculum_levels.png")), picture)
 
 
 def test_console_writes_plain_lines_where_there_is_no_terminal():
