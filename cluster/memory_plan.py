@@ -19,7 +19,7 @@ from typing import Any
 import jax
 
 from cluster.base import RunConfig
-from cluster.supervisor import Roles
+from cluster.local import Roles
 from curriculum.base import Assignment
 from physics.errors import InputError
 from physics.pytree import zeros
@@ -73,7 +73,7 @@ def make(config: RunConfig, roles: Roles) -> MemoryPlan:
     run, env = config.run, roles.worker.env
     key = jax.eval_shape(lambda: jax.random.key(0))
     assignment = jax.eval_shape(lambda: zeros(Assignment, worlds=run.worlds, **env.capacity.dims))
-    pool = jax.eval_shape(roles.curriculum.init, key)
+    pool = jax.eval_shape(roles.curriculum.algorithm.init, key)
     seen = jax.eval_shape(env.blank)
     train = jax.eval_shape(roles.learner.begin, key)
     worlds, rollout = roles.worker.shapes(train.params, assignment.levels)
