@@ -82,5 +82,4 @@ def build(config: RunConfig, roles: Roles, folder: Path, tracker: Tracker) -> Su
         tracker=tracker,
         checkpoints=Checkpoints(folder / "checkpoints", config.checkpoint),
         evaluate_every=config.evaluate.every,
-        checkpoint_every=config.checkpoint.every,
     )

@@ -52,7 +52,7 @@ class Supervisor:
 
     def __init__(
         self, settings: RunSettings, roles: Roles, tracker: Tracker, checkpoints: Checkpoints,
-        evaluate_every: int, checkpoint_every: int,
+        evaluate_every: int,
     ) -> None:  # fmt: skip
         """Nothing runs yet."""
         self._settings = settings
@@ -60,7 +60,6 @@ class Supervisor:
         self._tracker = tracker
         self._checkpoints = checkpoints
         self._evaluate_every = evaluate_every
-        self._checkpoint_every = checkpoint_every
         self.progress = Progress()
 
     def init(self, params: Params | None = None) -> RunState:
@@ -104,7 +103,7 @@ class Supervisor:
                 raise DivergedError(self._why(int(metrics["skipped_in_a_row"])))
             if self.over() or self.progress.iteration % self._evaluate_every == 0:
                 self._evaluate(state)
-            if self.progress.iteration % self._checkpoint_every == 0:
+            if self._checkpoints.due(self.progress):
                 self._checkpoints.save(state, self.progress)
         self._save(state)
         return state
@@ -163,7 +162,9 @@ class Supervisor:
         return dataclasses.replace(state, worlds=worlds, curriculum=curriculum), metrics
 
     def _evaluate(self, state: RunState) -> None:
-        self._tracker.log(self.progress, self.report(state).scalars() | self.roles.worker.look(state.worlds))
+        found = self.report(state).scalars()
+        self._tracker.log(self.progress, found | self.roles.worker.look(state.worlds))
+        self._checkpoints.note(self.progress, found)
 
     def _blank_assignment(self) -> Assignment:
         """Shapes of an assignment, filled with zeros: what a checkpoint is restored into."""
