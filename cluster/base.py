@@ -59,7 +59,12 @@ class CheckpointConfig:
     """Settings of checkpoints."""
 
     every: int = setting(10, "iterations between checkpoints", least=1)
+    minutes: float = setting(0.0, "a checkpoint also after so many minutes of training without one; 0 for never", least=0)
     keep: int = setting(3, "newest checkpoints that are kept", least=1)
+    keep_every: int = setting(0, "a checkpoint every so many iterations is kept for ever; 0 for none", least=0)
+    best: str = setting(
+        "", "measure of evaluation, as evaluate/handmade, of which the checkpoint with the highest value is kept too; empty for none"
+    )
 
     def __post_init__(self) -> None:
         """Refuse impossible values."""

@@ -1,78 +1,189 @@
 """Checkpoints: everything a run needs to go on, written by Orbax behind a small interface.
 
-Orbax writes to a temporary folder and renames it, so a run that is killed while it saves finds its
-last whole checkpoint. Arrays and counters travel together.
+A state is copied before `save` returns and written while training goes on. Orbax writes to a temporary
+folder and renames it, so a run that is killed while it saves finds its last whole checkpoint. Arrays and
+counters travel together. Nothing in the folder is changed before the first `save`: who only reads, as an
+evaluation beside a training does, leaves no trace.
 """
 
+import contextlib
 import dataclasses
 import logging
+import os
+import re
+import shutil
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import jax
 import orbax.checkpoint as ocp
+from jax.experimental import multihost_utils
 
+from cluster import stored
 from cluster.base import CheckpointConfig, Progress
+from cluster.retention import Retention
 from physics.errors import InputError
+
+ROOM = 1.1  # a checkpoint is begun if the disk has so many times its size free
+DAMAGED = ".damaged"  # suffix of a checkpoint that was set aside
+OS_ERROR = re.compile(r"os_error_code='(\d+)'")  # in what TensorStore, which writes the arrays, says of a disk
+LOG = logging.getLogger("fulcrum")
 
 
 class Checkpoints:
-    """The checkpoints of one run, in `folder`."""
+    """The checkpoints of one run, in `folder`, on a local disk or on one that all processes share."""
 
     def __init__(self, folder: Path, config: CheckpointConfig) -> None:
-        """Open the folder, made if missing."""
-        logging.getLogger("absl").setLevel(logging.ERROR)  # Orbax reports every file at lower levels
+        """Nothing is read or made yet."""
+        logging.getLogger("absl").setLevel(logging.CRITICAL)  # Orbax reports every file, and failures that are raised as well
         self._folder = folder.absolute()
-        options = ocp.CheckpointManagerOptions(max_to_keep=config.keep, cleanup_tmp_directories=True, create=True)
-        self._manager = ocp.CheckpointManager(self._folder, options=options)
+        self._retention = Retention(self._folder, config)
+        self._manager: ocp.CheckpointManager | None = None
+        self.damaged: list[int] = []  # newer checkpoints that could not be read when an older one was
 
     def latest(self) -> int | None:
         """Iteration of the newest checkpoint; None if there is none."""
-        return self._manager.latest_step()
+        return max(self._iterations(), default=None)
+
+    def due(self, progress: Progress) -> bool:
+        """Whether it is time for a checkpoint, by iterations, by minutes or because nothing was as good before."""
+        return self._retention.due(progress)
+
+    def due_next(self, iteration: int) -> int:
+        """The first iteration after this one that is due for its number."""
+        return self._retention.due_next(iteration)
+
+    def note(self, progress: Progress, scalars: Mapping[str, float]) -> None:
+        """Take note of an evaluation's measures, which may decide what is kept."""
+        self._retention.note(progress, scalars)
 
     def save(self, state: Any, progress: Progress) -> None:
-        """Begin to write a checkpoint; `wait` returns when it is on disk."""
-        if self.latest() == progress.iteration:
+        """Begin to write a checkpoint; `state` may be donated at once. `wait` returns when it is on disk."""
+        if self._manager and self._manager.latest_step() == progress.iteration:
             return
-        parts = ocp.args.Composite(state=ocp.args.StandardSave(state), progress=ocp.args.JsonSave(dataclasses.asdict(progress)))
-        self._manager.save(progress.iteration, args=parts)
+        with self._writing():
+            manager = self._manager or self._open()
+            if manager.latest_step() == progress.iteration:
+                return
+            manager.wait_until_finished()  # one at a time; an error in the writing of the one before is raised here
+            self._check_room(stored.size(state))
+            parts = ocp.args.Composite(
+                state=ocp.args.StandardSave(stored.plain(state)), progress=ocp.args.JsonSave(dataclasses.asdict(progress))
+            )
+            if not manager.save(progress.iteration, args=parts):
+                raise RuntimeError(f"checkpoint {progress.iteration} was not begun: there is a newer one")
+        self._retention.saved(progress)
 
     def wait(self) -> None:
-        """Return when everything that was saved is on disk; raises if the writing failed."""
-        self._manager.wait_until_finished()
+        """Return when everything that was saved is on disk; `InputError` if the disk would not take it."""
+        if self._manager:
+            with self._writing():
+                self._manager.wait_until_finished()
 
     def restore(self, like: Any) -> tuple[Any, Progress]:
-        """The newest checkpoint: (state placed and shaped as `like`, counters).
+        """The newest checkpoint that can be read: (state placed and shaped as `like`, counters).
 
-        `InputError` if there is none, if it is damaged, or if it was made with other settings.
+        A damaged one is passed over with a warning, and set aside at the next `save`. `InputError` if
+        there is none, or if none fits: all are damaged, or were made with other settings.
         """
-        step = self.latest()
-        if step is None:
-            raise InputError(
-                f"checkpoint in {self._folder}", found="none", wanted="at least one",
-                fix="Start the run anew under another name: it was stopped before its first checkpoint.",
-            )  # fmt: skip
-        abstract = jax.tree.map(_abstract, like)
-        parts = ocp.args.Composite(state=ocp.args.StandardRestore(abstract), progress=ocp.args.JsonRestore())
-        try:
-            restored = self._manager.restore(step, args=parts)
-            progress = Progress(**restored["progress"])
-        except Exception as error:
-            raise InputError(
-                f"checkpoint {self._folder / str(step)} cannot be read ({type(error).__name__}: {_first_line(error)})",
-                fix="Remove that folder to go on from the checkpoint before it; if the code has changed, use the version that wrote it.",
-            ) from error
-        return restored["state"], progress
+        self.wait()
+        failures: dict[int, Exception] = {}
+        for iteration in sorted(self._iterations(), reverse=True):
+            try:
+                state, progress = self._read(iteration, like)
+            except Exception as error:
+                failures[iteration] = error
+                continue
+            self._pass_over(failures, iteration)
+            self._retention.saved(progress)
+            return state, progress
+        raise self._unreadable(failures)
 
     def close(self) -> None:
         """Finish writing and let go of the folder."""
-        self._manager.close()
+        if self._manager:
+            self._manager.close()
+            self._manager = None
+
+    def _iterations(self) -> list[int]:
+        """Of all whole checkpoints."""
+        return list(ocp.utils.checkpoint_steps(self._folder)) if self._folder.is_dir() else []
+
+    def _open(self) -> ocp.CheckpointManager:
+        """Make the folder ours: damaged checkpoints are set aside, and what a killed run left half written is removed."""
+        if jax.process_index() == 0:
+            for iteration in self.damaged:
+                self._set_aside(self._folder / str(iteration))
+        if self.damaged and jax.process_count() > 1:
+            multihost_utils.sync_global_devices("damaged checkpoints are set aside")
+        self.damaged = []
+        options = ocp.CheckpointManagerOptions(preservation_policy=self._retention, cleanup_tmp_directories=True, create=True)
+        self._manager = ocp.CheckpointManager(self._folder, options=options)
+        return self._manager
+
+    def _set_aside(self, place: Path) -> None:
+        target = place.with_name(place.name + DAMAGED)
+        while target.exists():
+            target = target.with_name(target.name + DAMAGED)
+        place.rename(target)
+
+    def _read(self, iteration: int, like: Any) -> tuple[Any, Progress]:
+        handlers = {"state": ocp.StandardCheckpointHandler(), "progress": ocp.JsonCheckpointHandler()}
+        options = ocp.CheckpointManagerOptions(read_only=True)
+        with ocp.CheckpointManager(self._folder, options=options, item_handlers=handlers) as manager:
+            saved = stored.names(manager.item_metadata(iteration)["state"].tree)
+            asked = stored.wanted(like, {name: tuple(leaf.shape) for name, leaf in saved.items()})
+            parts = ocp.args.Composite(state=ocp.args.StandardRestore(asked), progress=ocp.args.JsonRestore())
+            found = manager.restore(iteration, args=parts)
+        return stored.placed(found["state"], like), Progress(**found["progress"])
+
+    def _pass_over(self, failures: dict[int, Exception], iteration: int) -> None:
+        self.damaged = sorted(failures)
+        if failures:
+            self.close()  # the next `save` opens the folder anew
+        for number, error in failures.items():
+            LOG.warning(
+                "checkpoint %s is damaged (%s); going on from checkpoint %d. It is kept as %s%s.",
+                self._folder / str(number), _short(error), iteration, number, DAMAGED,
+            )  # fmt: skip
+
+    def _unreadable(self, failures: dict[int, Exception]) -> InputError:
+        if not failures:
+            return InputError(
+                f"checkpoint in {self._folder}", found="none", wanted="at least one",
+                fix="Start the run anew under another name: it was stopped before its first checkpoint.",
+            )  # fmt: skip
+        newest, error = next(iter(failures.items()))
+        others = f", nor can {', '.join(map(str, sorted(failures)[:-1]))}" if len(failures) > 1 else ""
+        return InputError(
+            f"checkpoint {self._folder / str(newest)} cannot be read ({_short(error)}){others}",
+            fix="If the code has changed, use the version that wrote it; if the files are damaged, start the run anew under another name.",
+        )  # fmt: skip
+
+    def _check_room(self, size: int) -> None:
+        free = shutil.disk_usage(self._folder).free
+        if free < size * ROOM:
+            raise self._unwritable(f"the disk has {free / 2**20:.1f} MiB free, a checkpoint takes {size / 2**20:.1f} MiB")
+
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Say what the disk refuses; any other error is a bug and stays what it is."""
+        try:
+            yield
+        except Exception as error:
+            code = OS_ERROR.search(str(error))
+            if isinstance(error, OSError) or code:
+                raise self._unwritable(os.strerror(int(code[1])) if code else _short(error)) from error
+            raise
+
+    def _unwritable(self, why: str) -> InputError:
+        whole = self._iterations()
+        fix = "Make room, or let the folder be written to, "
+        fix += f"and go on with --resume: checkpoint {max(whole)} is whole." if whole else "or choose another run.folder."
+        return InputError(f"checkpoint in {self._folder} cannot be written ({why})", fix=fix)
 
 
-def _abstract(leaf: jax.Array) -> jax.ShapeDtypeStruct:
-    return jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=leaf.sharding)
-
-
-def _first_line(error: Exception) -> str:
+def _short(error: Exception) -> str:
     lines = str(error).strip().splitlines() or ["no message"]
-    return lines[0][:200]
+    return f"{type(error).__name__}: {lines[0][:200]}"

@@ -147,5 +147,4 @@ def build(config: RunConfig, backend: Backend, folder: Path, tracker: Tracker, t
         tracker=tracker,
         checkpoints=Checkpoints(folder / "checkpoints", config.checkpoint),
         evaluate_every=config.evaluate.every,
-        checkpoint_every=config.checkpoint.every,
     )

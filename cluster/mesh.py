@@ -5,7 +5,7 @@ from typing import Any
 
 import jax
 import numpy as np
-from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
+from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec, Sharding
 
 from learners.base import DEVICES
 from physics.base import Capacity
@@ -50,3 +50,10 @@ def over_devices(function: Callable, mesh: Mesh, inputs: Sequence[PartitionSpec]
 def put(value: Any, mesh: Mesh, spec: PartitionSpec) -> Any:
     """Place a pytree on the mesh."""
     return jax.device_put(value, NamedSharding(mesh, spec))
+
+
+def place(value: np.ndarray, sharding: Sharding) -> jax.Array:
+    """An array of this process's memory on devices, also on those that other processes share: each gives its own part."""
+    if sharding.is_fully_addressable:
+        return jax.device_put(value, sharding)
+    return jax.make_array_from_callback(value.shape, sharding, lambda index: value[index])

@@ -29,8 +29,7 @@ class Supervisor:
     """Drives the crew through a run."""
 
     def __init__(
-        self, settings: RunSettings, crew: Crew, tracker: Tracker, checkpoints: Checkpoints,
-        evaluate_every: int, checkpoint_every: int,
+        self, settings: RunSettings, crew: Crew, tracker: Tracker, checkpoints: Checkpoints, evaluate_every: int
     ) -> None:  # fmt: skip
         """Nothing runs yet."""
         self._settings = settings
@@ -38,7 +37,6 @@ class Supervisor:
         self._tracker = tracker
         self._checkpoints = checkpoints
         self._evaluate_every = evaluate_every
-        self._checkpoint_every = checkpoint_every
         self.progress = Progress()
 
     def begin(self, params: Params | None = None) -> None:
@@ -75,9 +73,11 @@ class Supervisor:
             self._checkpoints.save(self.state(), self.progress)
             self._examine()
             self._checkpoints.wait()
+        homing = False  # whether a checkpoint waits for the flights that are out
         while self._crew.flying or not (self.over() or stop()):
             begun = time.monotonic()
-            metrics = self._crew.iterate(self.progress.iteration, self.progress.iteration + 1 if stop() else self._until())
+            until = self.progress.iteration + 1 if homing or stop() or self.over() else self._until()
+            metrics = self._crew.iterate(self.progress.iteration, until)
             now = time.monotonic()
             self.progress = Progress(
                 iteration=self.progress.iteration + 1,
@@ -92,8 +92,10 @@ class Supervisor:
             if self.over() or self.progress.iteration % self._evaluate_every == 0:
                 self._examine()
             self._log_examined()
-            if self.progress.iteration % self._checkpoint_every == 0:
+            homing = homing or self._checkpoints.due(self.progress)
+            if homing and not self._crew.flying:
                 self._checkpoints.save(self.state(), self.progress)
+                homing = False
         self._save()
 
     def over(self) -> bool:
@@ -103,8 +105,7 @@ class Supervisor:
 
     def _until(self) -> int:
         """The iteration before which all flights come home: that of the next checkpoint, or the end."""
-        boundary = (self.progress.iteration // self._checkpoint_every + 1) * self._checkpoint_every
-        return min(boundary, self._settings.iterations)
+        return min(self._checkpoints.due_next(self.progress.iteration), self._settings.iterations)
 
     def _save(self) -> None:
         """A checkpoint that is on disk on return, when all evaluations are done."""
@@ -126,3 +127,4 @@ class Supervisor:
     def _log_examined(self, wait: bool = False) -> None:
         for progress, scalars in self._crew.examined(wait):
             self._tracker.log(progress, scalars)
+            self._checkpoints.note(progress, scalars)

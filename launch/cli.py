@@ -1,6 +1,7 @@
 """What all commands share: from words to arguments, and from an `InputError` to one line and exit status 2."""
 
 import argparse
+import errno
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -9,6 +10,8 @@ from typing import NoReturn
 
 from physics import devices
 from physics.errors import InputError
+
+REFUSALS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR)  # a disk's
 
 
 def run(main: Callable[[Sequence[str]], int]) -> NoReturn:
@@ -20,10 +23,21 @@ def run(main: Callable[[Sequence[str]], int]) -> NoReturn:
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         status = 2
-    except BrokenPipeError:  # whoever reads has had enough, as `head` has
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or leaving would try to write once more
-        status = 1
+    except OSError as error:
+        status = _refused(error)
     sys.exit(status)
+
+
+def _refused(error: OSError) -> int:
+    """One line for what a disk refuses and a broken pipe's status; anything else is a bug."""
+    if isinstance(error, BrokenPipeError):  # whoever reads has had enough, as `head` has
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or leaving would try to write once more
+        return 1
+    if error.errno not in REFUSALS:
+        raise error
+    place = f"{error.filename} cannot be written" if error.filename else "a file of the run cannot be written"
+    print(f"error: {place}: {error.strerror}. Make room, or choose a folder that can be written to.", file=sys.stderr)
+    return 2
 
 
 class Parser(argparse.ArgumentParser):

@@ -36,7 +36,6 @@ def supervisor(folder: Path, roles: Roles, iterations: int, *words: str, after: 
         tracker=JsonLines(folder / "metrics.jsonl", after),
         checkpoints=Checkpoints(folder / "checkpoints", chosen.checkpoint),
         evaluate_every=chosen.evaluate.every,
-        checkpoint_every=chosen.checkpoint.every,
     )
 
 

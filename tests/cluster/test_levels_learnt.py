@@ -33,7 +33,7 @@ SETTINGS = config.load(
     [
         "run.worlds=256", "run.rollout_length=64", "run.devices=2", "optimizer.learning_rate=1e-3", "ppo.minibatch_size=2048",
         "ppo.entropy_weight=0.03", "run.total_steps=655360", "evaluate.holdout=s/lift_off", "evaluate.attempts=1",
-        "evaluate.random_levels=1", "evaluate.random_attempts=1",
+        "evaluate.random_levels=1", "evaluate.random_attempts=1", "checkpoint.every=1000000",
     ]
 )  # fmt: skip
 LEVELS = (
@@ -84,7 +84,6 @@ def supervisor(roles: Roles, curriculum: Curriculum, held_out: Level, folder: Pa
         tracker=ear,
         checkpoints=Checkpoints(folder, SETTINGS.checkpoint),
         evaluate_every=10**9,
-        checkpoint_every=10**9,
     )
 
 

@@ -26,3 +26,17 @@ def test_a_reader_who_has_had_enough_ends_it_quietly():
     done = run("lambda words: print('line\\\\n' * 100000) or 0", "| head -n 1")
     assert done.stdout == "line\n"
     assert done.stderr == ""
+
+
+def test_what_a_disk_refuses_is_one_line_with_the_way_out_and_status_two():
+    done = run("lambda words: open('/proc/version/metrics.jsonl', 'w')")
+    assert done.returncode == 2
+    assert done.stderr == (
+        "error: /proc/version/metrics.jsonl cannot be written: Not a directory. Make room, or choose a folder that can be written to.\n"
+    )
+
+
+def test_any_other_error_of_the_system_is_a_bug_with_its_trace():
+    done = run("lambda words: open('/no/such/file')")
+    assert done.returncode == 1
+    assert "Traceback" in done.stderr
