@@ -69,3 +69,15 @@ class Backend(Protocol):
     def replace(self, lost: LostError) -> None:
         """Begin to put another in the place of a role that is gone; raises `lost` if only all roles together can go on."""
         ...
+
+    def restart(self, lost: LostError) -> None:
+        """End all roles and begin them anew, with nothing held; raises `lost` where that cannot be done."""
+        ...
+
+    def where(self) -> str:
+        """What the roles run on, in words."""
+        ...
+
+    def close(self) -> None:
+        """End all roles."""
+        ...

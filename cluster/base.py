@@ -85,6 +85,7 @@ class ClusterConfig:
     least_workers: int = setting(1, "workers that are enough to go on while lost ones cannot be replaced", least=1)
     worker_devices: int = setting(1, "devices of a worker", least=1)
     learner_devices: int = setting(1, "devices of the learner; with topology=colocated it plays with them too", least=1)
+    evaluator_devices: int = setting(0, "devices of the evaluator; 0 has it on a CPU", least=0)
     max_lag: int = setting(0, "updates that the parameters which play may be behind; 0 plays and learns in turn", least=0)
     actor_cpus: float = setting(1.0, "CPU cores that Ray keeps free for every actor", least=0)
     store_megabytes: int = setting(0, "object store of a cluster that is started here; 0 leaves it to Ray", least=0)

@@ -19,6 +19,7 @@ from cluster.backend import CURRICULUM, EVALUATOR, LEARNER, Backend, Future, Los
 from cluster.base import ClusterConfig, Progress, RunSettings, RunState
 from learners.base import Params, Worlds
 
+ALL = "all roles"
 POISONED = 0.5  # share of a worker's worlds that are not finite from which on it is the worker that is broken
 
 
@@ -58,6 +59,7 @@ class Crew:
         self._assignment: Future = None
         self._flights: list[Flight] = []
         self._exams: list[Exam] = []  # the first one is being sat
+        self._iteration = 0
         self._missing: dict[str, float] = {}  # since when roles are lost
 
     def begin(self, params: Params | None = None) -> None:
@@ -72,6 +74,12 @@ class Crew:
         worlds, self._assignment = backend.put(state.worlds), backend.put(state.assignment)
         loaded = [call(LEARNER, "load", state.train), call(CURRICULUM, "load", state.curriculum, self._assignment, state.lease)]
         self._start([*loaded, *(call(name, "load", worlds) for name in backend.workers)])
+
+    def start_over(self, lost: LostError) -> None:
+        """All roles anew, as one is gone without whom no other can go on. They hold nothing: `begin` or `load` comes next."""
+        self._tell("lost", lost.role, cause=lost.cause, iteration=self._iteration)
+        self._missing = {ALL: time.monotonic()}
+        self.backend.restart(lost)
 
     def _start(self, futures: list[Future]) -> None:
         for future in futures:
@@ -107,6 +115,7 @@ class Crew:
 
     def iterate(self, iteration: int, until: int) -> dict[str, float]:
         """Play and learn iteration `iteration`: metrics. Nothing from iteration `until` on is begun yet."""
+        self._iteration = iteration
         if not self._flights:
             self._send(iteration, self._params, iteration)
         flight, params = self._flights[0], self._params
@@ -121,6 +130,7 @@ class Crew:
         if self._cluster.max_lag:
             metrics["lag"] = float(iteration - flight.version)
         self._flights.pop(0)
+        self._recovered(ALL)
         return metrics
 
     def _send(self, iteration: int, params: Future, version: int) -> None:
@@ -185,14 +195,14 @@ class Crew:
         raise self._given_up(name)
 
     def _replace(self, lost: LostError) -> None:
-        self._tell("lost", lost.role, cause=lost.cause)
+        self._tell("lost", lost.role, cause=lost.cause, iteration=self._iteration)
         self.backend.replace(lost)
         self._missing.setdefault(lost.role, time.monotonic())
 
     def _recovered(self, role: str) -> None:
         """Whoever had taken its place has done what was asked."""
         if role in self._missing:
-            self._tell("recovered", role, seconds=time.monotonic() - self._missing.pop(role))
+            self._tell("recovered", role, iteration=self._iteration, seconds=time.monotonic() - self._missing.pop(role))
 
     def _given_up(self, role: str) -> RuntimeError:
         return RuntimeError(f"{role} was lost {self._cluster.replacements} times in a row; events.jsonl says why")

@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 
 import jax
 
+from cluster.backend import LostError
 from cluster.base import Progress, RunSettings, RunState
 from cluster.checkpoint import Checkpoints
 from cluster.crew import Crew
@@ -85,7 +86,7 @@ class Supervisor:
                 seconds=before + now - started,
             )
             metrics["steps_per_second"] = self._settings.steps_per_iteration / (now - begun)
-            self._tracker.log(self.progress, metrics | extra())
+            self._tracker.log(self.progress, {**metrics, **extra()})
             if metrics["skipped_in_a_row"] > self._settings.max_skipped_updates:
                 self._save()
                 raise DivergedError(self._why(int(metrics["skipped_in_a_row"])))
@@ -97,6 +98,10 @@ class Supervisor:
                 self._checkpoints.save(self.state(), self.progress)
                 homing = False
         self._save()
+
+    def start_over(self, lost: LostError) -> None:
+        """All roles anew, in the place of those of which one is gone; to be made ready by `restore`."""
+        self._crew.start_over(lost)
 
     def over(self) -> bool:
         """Whether the run has done all its steps or used all its time."""

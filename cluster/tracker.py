@@ -17,8 +17,6 @@ from tensorboardX import SummaryWriter
 from cluster.base import Progress
 from envs import files, video
 
-BINS = 20  # of a histogram
-
 
 @dataclasses.dataclass(frozen=True)
 class View:
@@ -106,7 +104,7 @@ class TensorBoard:
     def show(self, progress: Progress, view: View) -> None:
         """Write histograms and images."""
         for name, values in view.histograms.items():
-            self._writer.add_histogram(name, values, progress.env_steps, bins=BINS)
+            self._writer.add_histogram(name, values, progress.env_steps)
         for name, picture in view.pictures.items():
             self._writer.add_image(name, picture, progress.env_steps, dataformats="HWC")
         self._writer.flush()

@@ -67,7 +67,7 @@ class CurriculumService:
         if number != self._open or self._assignment is None:
             self._dropped += 1
             return self._strays()
-        outcome = jax.tree.map(lambda *parts: np.concatenate(parts), *outcomes) if len(outcomes) > 1 else outcomes[0]
+        outcome = jax.tree.map(lambda *parts: np.concatenate(parts), *outcomes)
         self._state = self.algorithm.record(self._state, self._assignment, outcome)
         self._open = NONE
         metrics = {name: float(value) for name, value in self.algorithm.metrics(self._state).items()}

@@ -70,7 +70,7 @@ class Evaluator:
 
     def scalars(self, params: Params, seed: int) -> dict[str, float]:
         """The curves of a run with that seed."""
-        return self.report(params, streams.key(jax.random.key(seed), streams.EVALUATE)).scalars()
+        return self.report(self.worker.place(params), streams.key(jax.random.key(seed), streams.EVALUATE)).scalars()
 
     def _measure(self, params: Params, levels: tuple[list[str], list[str], Level], key: jax.Array, way: int, attempts: int) -> Measured:
         """Only sampled attempts differ from each other: of the other ways to act, one says all."""

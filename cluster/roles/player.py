@@ -53,7 +53,7 @@ class Player:
         if assignment is not None:
             self.assign(assignment, lease)
         key = streams.key(self._run, streams.COLLECT, iteration)
-        self._worlds, rollout = self._worker.collect(params, self._held(), key, self._first)
+        self._worlds, rollout = self._worker.collect(self._worker.place(params), self._held(), key, self._first)
         return rollout, self._note(rollout)
 
     def take_outcome(self) -> tuple[Outcome, None]:
@@ -67,6 +67,7 @@ class Player:
 
     def scout(self, params: Params, levels: Level, key: Array, number: int = 0) -> Outcome:
         """One whole episode of each level; `key` as data, `number` that of the first level."""
+        params = self._worker.place(params)
         return self._worker.evaluate(params, jax.device_put(levels), jax.random.wrap_key_data(jnp.asarray(key)), number=number).outcome
 
     def _note(self, rollout: Rollout) -> Any:

@@ -197,10 +197,12 @@ def test_a_state_of_two_devices_goes_on_with_one(tmp_path):
     """Two blocks of four worlds on two devices become one block of eight on one; every number is the same."""
     two, one = (settings(2, f"run.devices={devices}", f"run.block_worlds={8 // devices}") for devices in (2, 1))
     first = supervisor(tmp_path, local.build_roles(two), 2)
-    expected = first.init()
-    first._save(expected)
+    first.begin()
+    first._save()
+    expected = first.state()
     second = supervisor(tmp_path, local.build_roles(one), 2)
-    found = second.restore()
+    second.restore()
+    found = second.state()
     for name, leaf in stored.names(found.worlds).items():
         assert leaf.shape[0] == 1, name
         assert leaf.sharding.num_devices == 1, name
