@@ -1,8 +1,10 @@
 """Curriculum: which levels next? Knows no network and no process. One file an algorithm."""
 
+from curriculum.balance import Balance
 from curriculum.base import Curriculum, CurriculumConfig, Edit, Generate
 from curriculum.named import Named
 from curriculum.sfl import Sfl
+from curriculum.sgs import Sgs
 from curriculum.uniform import Uniform
 from physics.base import Capacity
 
@@ -15,4 +17,8 @@ def make(config: CurriculumConfig, generate: Generate, edit: Edit, capacity: Cap
         return Uniform(config, generate, capacity)
     if config.kind == "named":
         return Named(config, capacity)
+    if config.kind == "sgs":
+        return Sgs(config, generate, capacity)
+    if config.kind == "balance":
+        return Balance(config, generate, edit, capacity)
     return Sfl(config, generate, capacity)

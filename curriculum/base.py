@@ -56,8 +56,8 @@ class CurriculumConfig:
     """Settings of the curriculum."""
 
     kind: str = setting(
-        "sfl", "how levels are chosen: uniform (domain randomisation), sfl, or named: those of curriculum.levels and no others",
-        choices=("uniform", "sfl", "named"),
+        "sfl", "how levels are chosen: uniform (domain randomisation), sfl, sgs, balance, or named: those of curriculum.levels alone",
+        choices=("uniform", "sfl", "sgs", "balance", "named"),
     )  # fmt: skip
     levels: str = setting("", "with kind=named: levels to train on, with commas: ids, level files, folders or groups of them")
     pool_size: int = setting(256, "levels that the pool holds", least=1)
@@ -69,6 +69,16 @@ class CurriculumConfig:
     keep_pool: bool = setting(
         True, "with kind=sfl: levels of the pool compete with the candidates; false: candidates replace them, as first published"
     )
+    sgs_sharpness: float = setting(2.0, "with kind=sgs: how much levels near the best success rate are preferred", least=0)
+    sgs_tilt: float = setting(0.5, "with kind=sgs: the success rate that is drawn most often", least=0, most=1)
+    balance_sharpness: float = setting(1.0, "with kind=balance: levels are drawn by learnability to this power", above=0)
+    balance_edits: float = setting(0.5, "with kind=balance: share of the candidates that are edits of learnable levels", least=0, most=1)
+    balance_mastered: float = setting(
+        0.1, "with kind=balance: share of the pool kept for levels that were learnt, and of its draws that play them", least=0, most=0.9
+    )
+    balance_second_look: bool = setting(True, "with kind=balance: half of scouting goes to the quarter of the candidates that seems best")
+    balance_inflow: bool = setting(True, "with kind=balance: fresh levels that were trained on may come into the pool")
+    balance_fade: float = setting(0.2, "with kind=balance: share of what is known of a level that is forgotten at a refresh", least=0, most=1)
 
     def __post_init__(self) -> None:
         """Refuse impossible values."""
