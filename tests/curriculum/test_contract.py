@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from numbered_levels import SLOTS, Evaluate, Generate, numbered, numbers, outcome
+from numbered_levels import SLOTS, Evaluate, Generate, edit, numbered, numbers, outcome
 
 import curriculum
 from curriculum import Curriculum, CurriculumConfig
@@ -31,7 +31,7 @@ def make(kind: str) -> Curriculum:
     with tempfile.TemporaryDirectory() as folder:
         levels = _files(Path(folder)) if kind == "named" else ""
         config = CurriculumConfig(kind=kind, pool_size=4, candidates=16, scout_attempts=ATTEMPTS, levels=levels)
-        return curriculum.make(config, Generate(0.0, 0.25, 0.5, 1.0), SLOTS)
+        return curriculum.make(config, Generate(0.0, 0.25, 0.5, 1.0), edit, SLOTS)
 
 
 def _files(folder: Path) -> str:
