@@ -50,12 +50,19 @@ class Generate:
 
     def draw_from(self, *rates: float) -> None:
         """Levels with `rates` from now on, and no calls noted. Parts are equal in multiples of their number."""
-        self._rates = rates
+        self._rates, self._number = rates, None
         self.calls: list[tuple[jax.Array, int]] = []
+
+    def flood_with(self, rate: float, number: float) -> None:
+        """The same level again and again from now on."""
+        self.draw_from(rate)
+        self._number = number
 
     def __call__(self, key: jax.Array, count: int) -> Level:
         """`count` levels."""
         self.calls.append((key, count))
+        if self._number is not None:
+            return numbered(np.resize(self._rates, count), np.full(count, self._number))
         random = np.random.RandomState(np.asarray(jax.random.key_data(key)).astype(np.uint32))
         shares = np.resize(self._rates, count)
         return numbered(random.permutation(shares), random.rand(count))
