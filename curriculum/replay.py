@@ -59,7 +59,8 @@ def replay(config: CurriculumConfig, state: ReplayState, key: Array, count: int,
     """Levels of the pool for every world; new ones only while the pool is empty."""
     share = shares(config, replace(state.pool, levels=None), state.assignments)
     pool, assignment = mix.assign(state.pool, share, key, count, 1.0, generate, state.assignments)
-    return replace(state, pool=pool, assignments=state.assignments + 1, replays=state.replays + 1), assignment
+    replays = state.replays + state.pool.filled.any()
+    return replace(state, pool=pool, assignments=state.assignments + 1, replays=replays), assignment
 
 
 @functools.partial(jax.jit, static_argnums=0)

@@ -102,6 +102,7 @@ def test_a_score_is_that_of_all_worlds_that_played_the_level():
         after = replays.rescore(config, made, replace(assignment, hash=gone), given)
         np.testing.assert_allclose(np.asarray(after.pool.score)[[2, 0]], expected, rtol=1e-5, err_msg=kind)
         np.testing.assert_array_equal(np.asarray(after.pool.score)[[1, 3]], SLOT_SCORES[[1, 3]])
+        assert (after.pool.total_episodes - made.pool.total_episodes).tolist() == [1, 0, 2, 0, 0, 0]
         assert after.replayed.tolist() == [True, False, True, False, False, False]
         np.testing.assert_allclose(after.pool.best_return, [3, 0, 2, 0, 0, 0])
 
