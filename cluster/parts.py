@@ -68,7 +68,9 @@ class Parts:
     def worker(self, worlds: int, block: int) -> RolloutWorker:
         """Plays so many worlds, `block` at a time on a device."""
         run = self._config.run
-        return RolloutWorker(self.env, self._network.apply, self._mesh, worlds, run.rollout_length, block, run.stagger)
+        return RolloutWorker(
+            self.env, self._network.apply, self._mesh, worlds, run.rollout_length, block, run.stagger, self._config.ppo.advantages
+        )  # fmt: skip
 
     def learner(self) -> Learner:
         """Learns from all worlds."""

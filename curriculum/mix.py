@@ -54,6 +54,13 @@ def _fresh(levels: Level, seed: Array, draws: Array) -> Assignment:
     )  # fmt: skip
 
 
+@jax.jit
+def known(levels: Level, slot: Array) -> Assignment:
+    """Levels that were made from the levels in `slot`, not drawn."""
+    hashes = hash_levels(levels)
+    return Assignment(levels=levels, slot=slot, hash=hashes, seed=jnp.zeros_like(hashes), draw=jnp.full_like(slot, pools.NOT_DRAWN))
+
+
 def look(pool: LevelPool, now: Array, successes: Array, episodes: Array) -> Look:
     """What there is to see of a pool before assignment `now`, and of candidates by their counts `[C]`."""
     return Look(
