@@ -1,14 +1,14 @@
 """Balance, our own curriculum: look for the balance point from both sides, at no cost, and keep one's footing.
 
 One lasting pool keeps the levels of highest p (1 - p) and draws them by it, to the power of `balance_sharpness`. Nothing is
-played for looking alone: the worlds that do not play the pool play what is new, and new levels come into the pool with what
-training on them gave (`balance_inflow`). A part of what is new are edits of the most learnable levels that are known
+played for looking alone: the worlds that do not play the pool play what is new, and new levels come into the pool with
+what training on them gave (`balance_inflow`). A part of what is new are edits of the most learnable levels that are known
 (`balance_edits`): where hard levels are rare, this is how the pool keeps up with the learner, and as edits of learnable
-levels are mostly learnable, training on them is no waste. Success rates are counted while training, and fade
-as the policy changes, so that no judgement outlives its reason and newcomers can beat what was learnable once (`balance_fade`). Of the levels
-that were learnt, some of those that took longest stay and go on being played, so that what is forgotten is
-noticed and comes back (`balance_mastered`). Candidates may be scouted besides (`balance_scouted`): few episodes for all,
-more for the quarter that seems nearest to coming in (`balance_second_look`). Every mechanism can be switched off by its setting.
+levels are mostly learnable, training on them is no waste. Success rates are counted while training, and fade as the policy
+changes, so that no judgement outlives its reason and newcomers can beat what was learnable once (`balance_fade`). Of the
+levels that were learnt, some of those that took longest stay and go on being played, so that what is forgotten is noticed
+and comes back (`balance_mastered`). Candidates may be scouted besides (`balance_scouted`): few episodes for all, more for the
+quarter that seems nearest to coming in (`balance_second_look`). Every mechanism can be switched off by its setting.
 """
 
 import functools

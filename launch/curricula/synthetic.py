@@ -112,7 +112,7 @@ def follow(made: Curriculum, config: Synthetic, seed: int) -> Trace:
     return Trace(*np.array(rows).T)
 
 
-def measure(name: str, settings: CurriculumConfig, config: Synthetic) -> list[Trace]:
+def measure(settings: CurriculumConfig, config: Synthetic) -> list[Trace]:
     """One trace a seed."""
     made = _make(settings)
     return [follow(made, config, seed) for seed in range(config.seeds)]
@@ -133,7 +133,7 @@ def run(config: Synthetic, out: Path | None) -> Iterator[str]:
     yield HEAD
     found = {}
     for name, settings in cases(config).items():
-        found[name] = measure(name, settings, config)
+        found[name] = measure(settings, config)
         yield row(name, found[name], config.target)
     if out:
         draw(out, found, config.target)
