@@ -56,7 +56,9 @@ def build_roles(config: RunConfig) -> Roles:
     blocks = run.worlds // meshes.block_size(run.worlds, mesh.size, env.capacity, run.block_worlds)
     minibatches = config.ppo.minibatches(run.worlds, run.rollout_length, blocks)
     steps = run.iterations * config.ppo.epochs * minibatches
-    worker = RolloutWorker(env, network.apply, mesh, run.worlds, run.rollout_length, run.block_worlds, run.stagger)
+    worker = RolloutWorker(
+        env, network.apply, mesh, run.worlds, run.rollout_length, run.block_worlds, run.stagger, memory=config.network.memory
+    )
     return Roles(
         worker=worker,
         learner=Learner(env, network, optimizer.make(config.optimizer, steps), config.ppo, mesh),
@@ -70,7 +72,8 @@ def build_evaluator(env: EnvConfig, network: NetworkConfig, generate: GeneratorC
     holdout.choose(evaluate.holdout, env.size)
     mesh, rules = meshes.make(), Env(env)
     worlds = mesh.size * (EVALUATED_WORLDS if jax.default_backend() == "cpu" else EVALUATED_WORLDS_GPU)
-    worker = RolloutWorker(rules, networks.make(network, env.observation, env.action).apply, mesh, worlds, length=1)
+    made = networks.make(network, env.observation, env.action)
+    worker = RolloutWorker(rules, made.apply, mesh, worlds, length=1, memory=network.memory)
     return Evaluator(worker, Generator(rules, generate), evaluate)
 
 

@@ -8,12 +8,11 @@ import dataclasses
 
 import jax.numpy as jnp
 
-from envs import outcome as outcomes
 from envs.base import Array, EnvState, Level, Step
 from envs.env import Env
 from envs.outcome import Outcome
 from learners import rollout
-from learners.base import Act, Decision, Worlds
+from learners.base import Act, Decision
 from physics.pytree import array, count_worlds, struct
 from physics.settings import setting, validate
 
@@ -54,10 +53,9 @@ class Attempts:
     length: Array = array("", "int32")  # environment steps of the episode
 
 
-def first_episodes(act: Act, env: Env, levels: Level, keys: Array) -> Attempts:
-    """Play one whole episode of every level `[..., W]` of a block."""
-    count = count_worlds(levels)
-    worlds = Worlds(env=env.reset(levels), outcome=outcomes.none(count))
+def first_episodes(act: Act, env: Env, levels: Level, keys: Array, memory: int = 0) -> Attempts:
+    """Play one whole episode of every level `[..., W]` of a block, with a policy that remembers so many units."""
+    worlds = rollout.begin(env, levels, memory)
 
     def keep(_: EnvState, __: Decision, step: Step) -> tuple[Array, Array, Array]:
         return step.terminated | step.truncated, step.solved, step.reward
@@ -68,6 +66,6 @@ def first_episodes(act: Act, env: Env, levels: Level, keys: Array) -> Attempts:
         episodes=jnp.any(ended, axis=0).astype(jnp.int32),
         successes=jnp.any(before & ended & solved, axis=0).astype(jnp.int32),
         total_return=jnp.sum(jnp.where(before, reward, 0.0), axis=0),
-        running_return=jnp.zeros(count),
+        running_return=jnp.zeros(count_worlds(levels)),
     )
     return Attempts(outcome=outcome, length=jnp.sum(before, axis=0, dtype=jnp.int32))
