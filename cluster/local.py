@@ -8,6 +8,7 @@ import curriculum
 from cluster import mesh as meshes
 from cluster.base import RunConfig
 from cluster.checkpoint import Checkpoints
+from cluster.profiler import Profiler
 from cluster.roles.curriculum import CurriculumService
 from cluster.roles.evaluator import Evaluator
 from cluster.roles.learner import Learner
@@ -84,6 +85,7 @@ def build(config: RunConfig, roles: Roles, folder: Path, tracker: Tracker) -> Su
         roles=roles,
         tracker=tracker,
         checkpoints=Checkpoints(folder / "checkpoints", config.checkpoint),
+        profiler=Profiler(folder / "profile", config.run.profile, after=config.run.rollouts_per_assignment),
         evaluate_every=config.evaluate.every,
         checkpoint_every=config.checkpoint.every,
     )

@@ -20,6 +20,7 @@ import jax
 from cluster import streams
 from cluster.base import Progress, RunSettings, RunState
 from cluster.checkpoint import Checkpoints
+from cluster.profiler import Profiler
 from cluster.roles.curriculum import CurriculumService
 from cluster.roles.evaluator import Evaluator
 from cluster.roles.learner import Learner
@@ -51,7 +52,7 @@ class Supervisor:
     """Drives the roles through a run."""
 
     def __init__(
-        self, settings: RunSettings, roles: Roles, tracker: Tracker, checkpoints: Checkpoints,
+        self, settings: RunSettings, roles: Roles, tracker: Tracker, checkpoints: Checkpoints, profiler: Profiler,
         evaluate_every: int, checkpoint_every: int,
     ) -> None:  # fmt: skip
         """Nothing runs yet."""
@@ -59,6 +60,7 @@ class Supervisor:
         self.roles = roles
         self._tracker = tracker
         self._checkpoints = checkpoints
+        self._profiler = profiler
         self._evaluate_every = evaluate_every
         self._checkpoint_every = checkpoint_every
         self.progress = Progress()
@@ -90,7 +92,8 @@ class Supervisor:
             self._checkpoints.wait()
         while not (self.over() or stop()):
             begun = time.monotonic()
-            state, metrics = self._iterate(state)
+            with self._profiler.iteration(self.progress.iteration + 1):
+                state, metrics = self._iterate(state)
             now = time.monotonic()
             self.progress = Progress(
                 iteration=self.progress.iteration + 1,

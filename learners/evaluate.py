@@ -34,7 +34,7 @@ class EvaluateConfig:
         "hand-made levels to measure on, with commas: ids, files, folders, shipped (or handmade), a size, kinetix or kinetix/SIZE",
     )
     attempts: int = setting(20, "attempts at every hand-made level", least=1)
-    random_levels: int = setting(512, "random levels of every size, drawn with a fixed seed that training never uses", least=1)
+    random_levels: int = setting(512, "random levels of every size, drawn with a fixed seed that training never uses; 0 for none", least=0)
     random_attempts: int = setting(4, "attempts at every random level", least=1)
     random_sizes: str = setting(
         "own", "random levels of the agent's own size, or of all sizes that its slots have room for", choices=("own", "all")

@@ -5,6 +5,7 @@ from pathlib import Path
 from cluster import local
 from cluster.base import RunConfig
 from cluster.checkpoint import Checkpoints
+from cluster.profiler import Profiler
 from cluster.supervisor import Roles, Supervisor
 from cluster.tracker import JsonLines
 from launch import config
@@ -33,6 +34,7 @@ def supervisor(folder: Path, roles: Roles, iterations: int, *words: str, after: 
         roles=roles,
         tracker=JsonLines(folder / "metrics.jsonl", after),
         checkpoints=Checkpoints(folder / "checkpoints", chosen.checkpoint),
+        profiler=Profiler(folder / "profile", chosen.run.profile, after=chosen.run.rollouts_per_assignment),
         evaluate_every=chosen.evaluate.every,
         checkpoint_every=chosen.checkpoint.every,
     )

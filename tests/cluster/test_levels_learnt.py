@@ -14,6 +14,7 @@ import pytest
 from cluster import local
 from cluster.base import Progress, RunState
 from cluster.checkpoint import Checkpoints
+from cluster.profiler import Profiler
 from cluster.roles.curriculum import CurriculumService
 from cluster.roles.evaluator import Evaluator
 from cluster.supervisor import Roles, Supervisor
@@ -79,6 +80,7 @@ def supervisor(roles: Roles, curriculum: Curriculum, held_out: Level, folder: Pa
             evaluator=Evaluator(roles.worker, lambda key, count: worlds(held_out, np.arange(count)), SETTINGS.evaluate),  # type: ignore[arg-type]
         ),
         tracker=ear,
+        profiler=Profiler(folder / "profile", 0, after=0),
         checkpoints=Checkpoints(folder, SETTINGS.checkpoint),
         evaluate_every=10**9,
         checkpoint_every=10**9,

@@ -141,7 +141,7 @@ def test_a_recording_holds_the_motion_after_each_step_and_the_controls_of_each()
     assert found.controls.motor.shape == (6, 1, len(WORDS))
 
 
-@pytest.mark.parametrize("setting", ["every", "attempts", "random_levels", "random_attempts"])
+@pytest.mark.parametrize("setting", ["every", "attempts", "random_attempts"])
 def test_impossible_settings_are_refused_by_name(setting: str):
     with pytest.raises(InputError, match=f"^{setting}: found 0"):
         EvaluateConfig(**{setting: 0})
