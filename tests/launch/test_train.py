@@ -95,6 +95,7 @@ def _check_evaluation(path: Path) -> None:
         assert all(1 <= level["mean_length"] <= 12 for level in levels)
 
 
+@pytest.mark.slow
 def test_learning_that_breaks_down_ends_with_status_1_a_message_and_a_checkpoint(tmp_path, capsys):
     """Steps so long that their length overflows; there are four in an iteration."""
     words = ["optimizer.learning_rate=1e30", "run.max_skipped_updates=5", "run.total_steps=640", "evaluate.random_levels=0"]

@@ -8,6 +8,7 @@ import pytest
 from scripted_env import FLOWN, ScriptedEnv, fire, keys, positions
 from tiny_learning import FIRST_THRUSTER, MAX_STEPS, given, hopeless, lift, placed, steady_params, tasks, turn, wait, worker
 
+from cluster.roles.evaluator import Evaluator
 from envs import outcome as outcomes
 from envs.outcome import Outcome
 from learners import record, rollout
@@ -94,6 +95,18 @@ def test_episodes_are_as_long_as_they_took():
     assert 1 < lengths[GIVEN].min() == lengths[GIVEN].max() < MAX_STEPS
     greedy = played(True, rollout.GREEDY).length.reshape(len(LEVELS), ATTEMPTS)
     assert (greedy == greedy[:, :1]).all(), "greedy attempts are all alike, so one is enough"
+
+
+def test_random_levels_that_are_not_asked_for_are_neither_drawn_nor_played():
+    def draw(*_: object) -> None:
+        raise AssertionError("drawn")
+
+    config = EvaluateConfig(holdout="s/lift_off,s/hop_the_red", attempts=2, random_levels=0)
+    evaluator = Evaluator(worker(2), draw, config)  # type: ignore[arg-type]
+    found = evaluator.report(placed(steady_params(EVEN), 2), jax.random.key(0))
+    assert found.random is None
+    assert found.handmade.names == ["s/lift_off", "s/hop_the_red"]
+    assert found.scalars().keys() == {"evaluate/handmade", "levels/s/lift_off", "levels/s/hop_the_red"}
 
 
 def test_attempts_next_to_each_other_are_of_one_level():
