@@ -34,6 +34,9 @@ class RunSettings:
     max_skipped_updates: int = setting(100, "gradient steps in a row that may be skipped, as not finite, before the run stops", least=0)
     total_steps: int = setting(10_000_000, "environment steps of the run", least=1)
     max_minutes: float = setting(0.0, "stop after so many minutes of training, at a checkpoint; 0 for no limit", least=0)
+    profile: int = setting(
+        0, "iterations to trace with JAX's profiler into profile/ of the run's folder, once all is compiled; 0 for none", least=0
+    )
     devices: int = setting(0, "local devices to use; 0 takes all", least=0)
     block_worlds: int = setting(0, "worlds a device simulates at a time; 0 takes what fits a CPU core's cache, or all on a GPU", least=0)
 

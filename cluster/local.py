@@ -13,6 +13,7 @@ from cluster.backend import Backend, LostError, Tell
 from cluster.base import RunConfig, RunSettings
 from cluster.checkpoint import Checkpoints
 from cluster.crew import Crew
+from cluster.profiler import Profiler
 from cluster.roles.curriculum import CurriculumService
 from cluster.roles.evaluator import Evaluator
 from cluster.roles.learner import Learner
@@ -114,7 +115,8 @@ def build_evaluator(env: EnvConfig, network: NetworkConfig, generate: GeneratorC
     holdout.choose(evaluate.holdout, env.size)
     mesh, rules = meshes.make(), Env(env)
     worlds = mesh.size * (EVALUATED_WORLDS if jax.default_backend() == "cpu" else EVALUATED_WORLDS_GPU)
-    worker = RolloutWorker(rules, networks.make(network, env.observation, env.action).apply, mesh, worlds, length=1)
+    made = networks.make(network, env.observation, env.action)
+    worker = RolloutWorker(rules, made.apply, mesh, worlds, length=1, memory=network.memory)
     return Evaluator(worker, Generator(rules, generate), evaluate)
 
 
@@ -129,5 +131,6 @@ def build(config: RunConfig, backend: Backend, folder: Path, tracker: Tracker, t
         crew=Crew(backend, config.run, config.cluster, tell),
         tracker=tracker,
         checkpoints=Checkpoints(folder / "checkpoints", config.checkpoint),
+        profiler=Profiler(folder / "profile", config.run.profile, after=config.run.rollouts_per_assignment),
         evaluate_every=config.evaluate.every,
     )

@@ -3,7 +3,7 @@
 Shapes of worlds, rollout and learner are exact: they are traced, not guessed. What comes on top while
 the devices work is an estimate, of the larger of two, as they do not happen at the same time:
 
-    playing    worlds and rollout of the block that is played, once more
+    playing    worlds and rollout of the block that is played, once more; with memory, the memory at every step of it
     learning   a minibatch: its part of the rollout, its observations, and 2 x the outputs of all layers
                of the network (kept for the gradient, and their gradients); 3 x the parameters (gradient,
                step, new parameters); the advantages
@@ -87,7 +87,7 @@ def make(config: RunConfig, roles: Roles) -> MemoryPlan:
             "rollout": size(rollout) // share,
             "learner": size(train),
         },
-        playing=(size(worlds) + size(rollout)) // roles.worker.blocks,
+        playing=(size(worlds) + size(rollout) + run.rollout_length * size(worlds.memory)) // roles.worker.blocks,
         learning=minibatch // share + 3 * size(train.params) + 4 * samples // share,
         available=available(roles.worker.devices),
     )

@@ -67,9 +67,10 @@ class Parts:
 
     def worker(self, worlds: int, block: int) -> RolloutWorker:
         """Plays so many worlds, `block` at a time on a device."""
-        run = self._config.run
+        config, run = self._config, self._config.run
         return RolloutWorker(
-            self.env, self._network.apply, self._mesh, worlds, run.rollout_length, block, run.stagger, self._config.ppo.advantages
+            self.env, self._network.apply, self._mesh, worlds, run.rollout_length, block, run.stagger,
+            config.ppo.advantages, config.network.memory,
         )  # fmt: skip
 
     def learner(self) -> Learner:

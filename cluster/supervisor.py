@@ -18,6 +18,7 @@ from cluster.backend import LostError
 from cluster.base import Progress, RunSettings, RunState
 from cluster.checkpoint import Checkpoints
 from cluster.crew import Crew
+from cluster.profiler import Profiler
 from cluster.tracker import Tracker
 from learners.base import Params
 
@@ -30,13 +31,15 @@ class Supervisor:
     """Drives the crew through a run."""
 
     def __init__(
-        self, settings: RunSettings, crew: Crew, tracker: Tracker, checkpoints: Checkpoints, evaluate_every: int
+        self, settings: RunSettings, crew: Crew, tracker: Tracker, checkpoints: Checkpoints, profiler: Profiler,
+        evaluate_every: int,
     ) -> None:  # fmt: skip
         """Nothing runs yet."""
         self._settings = settings
         self._crew = crew
         self._tracker = tracker
         self._checkpoints = checkpoints
+        self._profiler = profiler
         self._evaluate_every = evaluate_every
         self.progress = Progress()
 
@@ -78,7 +81,8 @@ class Supervisor:
         while self._crew.flying or not (self.over() or stop()):
             begun = time.monotonic()
             until = self.progress.iteration + 1 if homing or stop() or self.over() else self._until()
-            metrics = self._crew.iterate(self.progress.iteration, until)
+            with self._profiler.iteration(self.progress.iteration + 1):
+                metrics = self._crew.iterate(self.progress.iteration, until)
             now = time.monotonic()
             self.progress = Progress(
                 iteration=self.progress.iteration + 1,

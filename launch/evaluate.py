@@ -14,6 +14,7 @@ import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from rich import box
 from rich.console import Console
@@ -88,14 +89,16 @@ def _table(agent: Agent, reports: dict[str, Report]) -> Table:
     trained = reports[TRAINED]
     unseen = agent.settings.curriculum.kind != "named"
     title = f"{'Zero-shot success' if unseen else 'Success'} of {agent.name} after {agent.progress.env_steps:,} steps"
-    table = Table(title=title, title_style="bold", caption=_caption(trained), caption_style="dim", box=box.SIMPLE_HEAD)
+    style: dict[str, Any] = {"title_style": "bold", "caption_style": "dim", "box": box.SIMPLE_HEAD}
+    table = Table(title=title, caption=_caption(trained), collapse_padding=True, **style)  # so that the longest names fit into `WIDTH`
     table.add_column("level", overflow="fold")
     for name in (*COLUMNS, *DETAILS):
         table.add_column(name, justify="right", style="bold" if name == TRAINED else "dim" if name in DETAILS else "")
     _add_levels(table, {name: report.handmade for name, report in reports.items()})
     _add_sums(table, "hand-made", {name: report.handmade for name, report in reports.items()})
     table.add_section()
-    _add_sums(table, "random", {name: report.random for name, report in reports.items()})
+    if trained.random:
+        _add_sums(table, "random", {name: report.random for name, report in reports.items() if report.random})
     return table
 
 
@@ -126,8 +129,9 @@ def _details(found: Summary) -> tuple[str, ...]:
 
 
 def _caption(report: Report) -> str:
+    of_random = f", {report.random.attempts} at every random one (untrained: 1)" if report.random else ""
     return (
-        f"{report.handmade.attempts} attempts at every hand-made level, {report.random.attempts} at every random one (untrained: 1). "
+        f"{report.handmade.attempts} attempts at every hand-made level{of_random}. "
         "Doing nothing and acting greedily are the same at every attempt, so one is made. 95 % interval, solved at least once, "
         "return and steps are those of the trained agent, whose actions are sampled as in training."
     )

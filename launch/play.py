@@ -66,7 +66,7 @@ def _load_one(name: str, generate: Generator) -> tuple[list[str], Level]:
 
 
 def _record(worker: RolloutWorker, params: Params, levels: Level, key: jax.Array) -> Recording:
-    run = jax.jit(lambda params, levels, key: record.episodes(rollout.policy(worker.apply, params), worker.env, levels, key))
+    run = jax.jit(lambda params, levels, key: record.episodes(rollout.policy(worker.apply, params), worker.env, levels, key, worker.memory))
     return jax.tree.map(np.asarray, run(params, levels, key))
 
 

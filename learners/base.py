@@ -17,8 +17,9 @@ from physics.base import Motion
 
 Array = jax.Array
 Params = Any
-Decision = tuple[Array, Array, Array]  # action [B, channels] ([B] if discrete), log probability [B], value [B]
-Act = Callable[[Any, Array], Decision]  # (observation, keys [B]) -> decision
+Memory = tuple[Array, ...]  # ([units, W],), what a network remembers of every world's episode; () for one without memory
+Decision = tuple[Array, ...]  # action [B, channels] ([B] if discrete), log probability [B], value [B], then the memory after it
+Act = Callable[..., Decision]  # (observation, keys [B], *memory) -> decision
 DEVICES = "devices"  # name of the mesh axis that blocks are shared out over
 
 
@@ -37,6 +38,7 @@ class Rollout:
     truncated: Array  # [L, W]
     final_value: Array  # [L, W] value of the state that a truncated episode ended in, else 0
     last_value: Array  # [W] value of the state after the last step
+    memory: Memory = ()  # before the first step; what comes after follows from the observations
 
 
 @jax.tree_util.register_dataclass
@@ -47,6 +49,7 @@ class Worlds:
     env: EnvState
     outcome: Outcome
     late: Array | None = None  # [W] bool, whether the episode in progress began late on the clock; only with staggered episodes
+    memory: Memory = ()  # of the episode in progress: zeros where one begins
 
 
 @jax.tree_util.register_dataclass

@@ -28,13 +28,13 @@ def explained_variance(value: Array, advantages: Array) -> Array:
     return 1 - mean(advantages**2) / (mean((target - mean(target)) ** 2) + 1e-8)
 
 
-def watched(apply: Callable, params: Params, seen: Any) -> tuple[Any, Array]:
-    """What the network says of samples `seen [B, ...]`, and the share of its hidden units that are dead.
+def watched(apply: Callable, params: Params, *seen: Any) -> tuple[Any, Array]:
+    """What the network says of samples `[B, ...]`, and the share of its hidden units that are dead.
 
     Dead is what says the same of every sample, of all devices: always zero, or saturated at one end.
     Looks at what the network sows as `hidden`, units last; the share is 0 if it sows nothing.
     """
-    said, sown = apply(params, seen, mutable=["intermediates"])
+    said, sown = apply(params, *seen, mutable=["intermediates"])
     layers = [leaf for path, leaf in jax.tree_util.tree_leaves_with_path(sown) if "'hidden'" in jax.tree_util.keystr(path)]
     if not layers:
         return said, jnp.zeros(())

@@ -9,15 +9,14 @@ import dataclasses
 import jax.numpy as jnp
 from jax import lax
 
-from envs import outcome as outcomes
 from envs.base import Array, EnvState, Level, Step
 from envs.env import Env
 from envs.outcome import Outcome
 from learners import advantage, rollout
 from learners.advantage import Estimate
-from learners.base import Act, Decision, Rollout, Worlds
+from learners.base import Act, Decision, Rollout
 from physics.base import Motion
-from physics.pytree import array, count_worlds, struct
+from physics.pytree import array, struct
 from physics.settings import setting, validate
 
 PROTOCOL = {  # the published protocol: what stand-alone evaluation uses where nothing else is said
@@ -38,7 +37,7 @@ class EvaluateConfig:
         "hand-made levels to measure on, with commas: ids, files, folders, shipped (or handmade), a size, kinetix or kinetix/SIZE",
     )
     attempts: int = setting(20, "attempts at every hand-made level", least=1)
-    random_levels: int = setting(512, "random levels of every size, drawn with a fixed seed that training never uses", least=1)
+    random_levels: int = setting(512, "random levels of every size, drawn with a fixed seed that training never uses; 0 for none", least=0)
     random_attempts: int = setting(4, "attempts at every random level", least=1)
     random_sizes: str = setting(
         "own", "random levels of the agent's own size, or of all sizes that its slots have room for", choices=("own", "all")
@@ -57,17 +56,21 @@ class Attempts:
     length: Array = array("", "int32")  # environment steps of the episode
 
 
-def first_episodes(act: Act, env: Env, levels: Level, keys: Array, advantages: Estimate = advantage.estimate) -> Attempts:
-    """Play one whole episode of every level `[..., W]` of a block. `advantages` is for the outcome, as in `rollout.collect`."""
-    nothing = outcomes.none(count_worlds(levels))
+def first_episodes(
+    act: Act, env: Env, levels: Level, keys: Array, advantages: Estimate = advantage.estimate, memory: int = 0
+) -> Attempts:  # fmt: skip
+    """Play one whole episode of every level `[..., W]` of a block, with a policy that remembers so many units.
+
+    `advantages` is for the outcome, as in `rollout.collect`.
+    """
+    worlds = rollout.begin(env, levels, memory)
 
     def keep(state: EnvState, decision: Decision, step: Step) -> tuple[Motion, Decision, Step]:
-        return state.physics.motion, decision, dataclasses.replace(step, observation=None, final_motion=None)
+        return state.physics.motion, decision[:3], dataclasses.replace(step, observation=None, final_motion=None)
 
-    worlds = Worlds(env=env.reset(levels), outcome=nothing)
     _, (motion, (action, log_prob, value), step) = rollout.play(act, env, worlds, keys, env.config.max_steps, keep)
     counts = rollout.first(step.terminated | step.truncated)
-    outcome, _ = lax.scan(lambda found, now: (found.after(*now), None), nothing, (step, counts))
+    outcome, _ = lax.scan(lambda found, now: (found.after(*now), None), worlds.outcome, (step, counts))
     played = Rollout(
         level=levels, motion=motion, action=action, log_prob=log_prob, value=value,
         reward=step.reward, terminated=step.terminated, truncated=step.truncated,

@@ -3,7 +3,8 @@
 The minibatch size is the setting and the number of minibatches follows, so that more worlds do not
 change the inner loop. A minibatch holds whole trajectories of a random set of worlds, the same
 number from every block. Observations are computed again from level and motion, which is far smaller
-to keep. Schulman et al., "Proximal policy optimization algorithms" (2017).
+to keep; a network with memory reads them in order again, from what it remembered before the first.
+Schulman et al., "Proximal policy optimization algorithms" (2017).
 
 A number that is not finite does not spread: a world that holds one is left out of the update, and a
 gradient step that is not finite is skipped.
@@ -21,6 +22,7 @@ from jax import lax
 from envs.env import Env
 from learners import advantage, diagnostics, proximal
 from learners.base import DEVICES, Array, Params, Rollout, TrainState
+from learners.rollout import batch_first
 from physics.errors import InputError
 from physics.settings import setting, validate
 
@@ -70,7 +72,7 @@ class PPOConfig:
 class Batch:
     """A minibatch, samples first."""
 
-    seen: Any  # observation [B, ...]
+    seen: tuple  # what the network is given: observations [B, ...], and what `_recall` adds
     action: Array  # [B, channels]; [B] if discrete
     log_prob: Array  # [B] of the policy that acted
     proximal: Array  # [B] log probability of the policy to stay near
@@ -131,9 +133,9 @@ def _take(data: Any, worlds: Array) -> Any:
 
 
 def _batch(apply: Callable, env: Env, now: TrainState, rollout: Rollout, advantages: Array) -> Batch:
-    seen, action = _observe(env, rollout), _flatten(jnp.moveaxis(rollout.action, 2, -1))
+    seen, action = (_observe(env, rollout), *_recall(rollout)), _flatten(jnp.moveaxis(rollout.action, 2, -1))
     log_prob, value, gain = jax.tree.map(_flatten, (rollout.log_prob, rollout.value, advantages))
-    near = apply(now.proximal.params, seen)[0].log_prob(action) if now.proximal else log_prob
+    near = apply(now.proximal.params, *seen)[0].log_prob(action) if now.proximal else log_prob
     return Batch(seen=seen, action=action, log_prob=log_prob, proximal=near, value=value, advantage=gain)
 
 
@@ -144,13 +146,18 @@ def _observe(env: Env, rollout: Rollout) -> Any:
     return jax.tree.map(_flatten, seen)
 
 
+def _recall(rollout: Rollout) -> tuple[Array, ...]:
+    """What a network with memory needs beside: the first memory `[blocks, W, units]`, and which steps cleared it `[blocks, L, W]`."""
+    return (*batch_first(rollout.memory), rollout.terminated | rollout.truncated) if rollout.memory else ()
+
+
 def _flatten(leaf: Array) -> Array:
     """`[blocks, L, W, ...]` -> `[samples, ...]`."""
     return leaf.reshape(-1, *leaf.shape[3:])
 
 
 def _loss(params: Params, apply: Callable, config: PPOConfig, batch: Batch) -> tuple[Array, dict[str, Array]]:
-    (policy, value), dead = diagnostics.watched(apply, params, batch.seen)
+    (policy, value, *_), dead = diagnostics.watched(apply, params, *batch.seen)
     gain = (batch.advantage - diagnostics.mean(batch.advantage)) / (diagnostics.spread(batch.advantage) + 1e-8)
     log_ratio = policy.log_prob(batch.action) - batch.proximal
     ratio, importance = jnp.exp(log_ratio), jnp.exp(batch.proximal - batch.log_prob)

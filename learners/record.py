@@ -6,11 +6,10 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from envs import outcome
 from envs.base import EnvState, Level, Step
 from envs.env import Env
 from learners import rollout
-from learners.base import Act, Array, Decision, Worlds
+from learners.base import Act, Array, Decision
 from physics.base import Controls, Motion
 from physics.pytree import count_worlds
 
@@ -28,11 +27,10 @@ class Recording:
     solved: Array  # [W]
 
 
-def episodes(act: Act, env: Env, levels: Level, key: Array) -> Recording:
-    """One episode of every level `[..., W]`, as a policy plays it."""
-    count = count_worlds(levels)
-    worlds = Worlds(env=env.reset(levels), outcome=outcome.none(count))
-    keys = jax.vmap(jax.random.fold_in, (None, 0))(key, jnp.arange(count))
+def episodes(act: Act, env: Env, levels: Level, key: Array, memory: int = 0) -> Recording:
+    """One episode of every level `[..., W]`, as a policy that remembers so many units plays it."""
+    worlds = rollout.begin(env, levels, memory)
+    keys = jax.vmap(jax.random.fold_in, (None, 0))(key, jnp.arange(count_worlds(levels)))
 
     def keep(state: EnvState, decision: Decision, step: Step) -> Moment:
         return _moment(env, state, decision[0], step)

@@ -99,18 +99,23 @@ class Report:
     """One agent acting in one way."""
 
     handmade: Measured
-    random: Measured  # the group of a level is random/SIZE
+    random: Measured | None  # the group of a level is random/SIZE; None where none were asked for
+
+    @property
+    def parts(self) -> dict[str, Measured]:
+        """What was measured, by name."""
+        return {"handmade": self.handmade} | ({RANDOM: self.random} if self.random else {})
 
     def scalars(self) -> dict[str, float]:
         """Flat names and values, for curves."""
-        sums = {"evaluate/handmade": self.handmade.summary().success, "evaluate/random": self.random.summary().success}
+        sums = {f"evaluate/{name}": part.summary().success for name, part in self.parts.items()}
         return sums | {f"levels/{name}": float(rate) for name, rate in zip(self.handmade.names, self.handmade.rates, strict=True)}
 
     def curves(self, place: str) -> dict[str, float]:
         """All sums under names that begin with `place`, for TensorBoard."""
-        found = {"handmade": self.handmade.summary(), RANDOM: self.random.summary()}
+        found = {name: part.summary() for name, part in self.parts.items()}
         found |= {f"handmade/{group or 'others'}": summary for group, summary in self.handmade.by_group().items()}
-        found |= self.random.by_group()
+        found |= self.random.by_group() if self.random else {}
         shown: dict[str, Callable[[Summary], float]] = {
             "success": lambda each: each.success, "return": lambda each: each.mean_return,
             "length": lambda each: each.mean_length, "solved_once": lambda each: each.solved_once,
@@ -119,7 +124,7 @@ class Report:
 
     def as_dict(self) -> dict[str, Any]:
         """Everything, for JSON."""
-        return {"handmade": self.handmade.as_dict(), RANDOM: self.random.as_dict()}
+        return {name: part.as_dict() for name, part in self.parts.items()}
 
 
 def measured(names: list[str], sizes: list[str], attempts: int, found: Attempts) -> Measured:

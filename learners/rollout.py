@@ -12,14 +12,22 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from envs.base import EnvState, Step
+from envs import outcome
+from envs.base import EnvState, Level, Step
 from envs.env import Env
 from learners import advantage
 from learners.advantage import Estimate
-from learners.base import Act, Array, Decision, Params, Rollout, Worlds
+from learners.base import Act, Array, Decision, Memory, Params, Rollout, Worlds
 from physics.base import Motion
+from physics.pytree import count_worlds
 
 Keep = Callable[[EnvState, Decision, Step], Any]
+
+
+def begin(env: Env, levels: Level, memory: int = 0) -> Worlds:
+    """An episode of every level `[..., W]`, for a network that remembers so many units."""
+    count = count_worlds(levels)
+    return Worlds(env=env.reset(levels), outcome=outcome.none(count), memory=(jnp.zeros((memory, count)),) if memory else ())
 
 
 def play(act: Act, env: Env, worlds: Worlds, keys: Array, length: int, keep: Keep) -> tuple[Worlds, Any]:
@@ -28,9 +36,9 @@ def play(act: Act, env: Env, worlds: Worlds, keys: Array, length: int, keep: Kee
     def step(now: Worlds, t: Array) -> tuple[Worlds, Any]:
         # Seen here and not taken from the step before, as the first step would need a second compiled observation.
         seen = env.observe(now.env.level, now.env.physics.motion)
-        decision = act(seen, jax.vmap(jax.random.fold_in, (0, None))(keys, t))
+        decision = act(seen, jax.vmap(jax.random.fold_in, (0, None))(keys, t), *now.memory)
         following, taken = env.step(now.env, decision[0])
-        return _after(now, following, taken), keep(now.env, decision, taken)
+        return _after(now, following, taken, decision[3:]), keep(now.env, decision, taken)
 
     return lax.scan(step, worlds, jnp.arange(length))
 
@@ -45,12 +53,13 @@ def stagger(worlds: Worlds, keys: Array, max_steps: int) -> Worlds:
     return dataclasses.replace(worlds, env=dataclasses.replace(worlds.env, steps=begun), late=begun > 0)
 
 
-def _after(now: Worlds, following: EnvState, taken: Step) -> Worlds:
-    """Worlds after a step. To the outcome, nothing happens in an episode that began late."""
+def _after(now: Worlds, following: EnvState, taken: Step, memory: Memory) -> Worlds:
+    """Worlds after a step. Of an episode that ended nothing is remembered. To the outcome, nothing happens in one that began late."""
+    memory = tuple(jnp.where(taken.terminated | taken.truncated, 0.0, each) for each in memory)
     if now.late is None:
-        return Worlds(env=following, outcome=now.outcome.after(taken))
+        return Worlds(env=following, outcome=now.outcome.after(taken), memory=memory)
     late = now.late & ~(taken.terminated | taken.truncated)
-    return Worlds(env=following, outcome=now.outcome.after(taken, ~now.late), late=late)
+    return Worlds(env=following, outcome=now.outcome.after(taken, ~now.late), late=late, memory=memory)
 
 
 def first(ended: Array) -> Array:
@@ -62,21 +71,21 @@ def first(ended: Array) -> Array:
 def collect(
     apply: Callable, params: Params, env: Env, worlds: Worlds, keys: Array, length: int, advantages: Estimate = advantage.estimate
 ) -> tuple[Worlds, Rollout]:
-    """Play with the policy and keep all that an update needs. `apply(params, observation)` -> distribution, value.
+    """Play with the policy and keep all that an update needs. `apply(params, observation, *memory)` -> distribution, value, *memory.
 
     `advantages` is for the outcome: how much better than the critic thought it went.
     """
     act = policy(apply, params)
 
     def keep(state: EnvState, decision: Decision, step: Step) -> tuple:
-        action, log_prob, value = decision
+        action, log_prob, value, *memory = decision
         flags = step.reward, step.terminated, step.truncated
-        return state.physics.motion, action.T, log_prob, value, *flags, step.final_motion
+        return state.physics.motion, action.T, log_prob, value, *flags, step.final_motion, tuple(memory)
 
     begun = worlds
     worlds, kept = play(act, env, begun, keys, length, keep)
-    motion, action, log_prob, value, reward, terminated, truncated, final_motion = kept
-    final_value, last_value = _ends(apply, params, env, worlds.env, final_motion, truncated)
+    motion, action, log_prob, value, reward, terminated, truncated, final_motion, memory = kept
+    final_value, last_value = _ends(apply, params, env, worlds, final_motion, memory, truncated)
     rollout = Rollout(
         level=worlds.env.level,
         motion=motion,
@@ -88,30 +97,39 @@ def collect(
         truncated=truncated,
         final_value=final_value,
         last_value=last_value,
+        memory=begun.memory,
     )
     counts = jnp.ones_like(truncated) if begun.late is None else ~(begun.late & first(terminated | truncated))
     outcome = worlds.outcome.judged(value, advantages(rollout), counts)
     return dataclasses.replace(worlds, outcome=outcome), rollout
 
 
-def _ends(apply: Callable, params: Params, env: Env, now: EnvState, final_motion: Motion, truncated: Array) -> tuple[Array, Array]:
+def _ends(
+    apply: Callable, params: Params, env: Env, now: Worlds, final_motion: Motion, memory: Memory, truncated: Array
+) -> tuple[Array, Array]:
     """Values `[L, W]` of the states in which truncated episodes ended, else 0, and `[W]` of the state after the last step.
 
     One loop for both, so that the network is compiled once; a step in which no episode was cut off is not judged.
     """
-    motions = jax.tree.map(lambda ends, last: jnp.concatenate([ends, last[None]]), final_motion, now.physics.motion)
+    ends, last = (final_motion, memory), (now.env.physics.motion, now.memory)
+    motions, memories = jax.tree.map(lambda ends, last: jnp.concatenate([ends, last[None]]), ends, last)
     wanted = jnp.concatenate([truncated, jnp.ones_like(truncated[:1])])
 
-    def judge(end: tuple[Motion, Array]) -> Array:
-        motion, wanted = end
+    def judge(end: tuple[Motion, Memory, Array]) -> Array:
+        motion, memory, wanted = end
 
         def value() -> Array:
-            return jnp.where(wanted, apply(params, env.observe(now.level, motion))[1], 0.0)
+            return jnp.where(wanted, apply(params, env.observe(now.env.level, motion), *batch_first(memory))[1], 0.0)
 
         return lax.cond(jnp.any(wanted), value, lambda: jnp.zeros(wanted.shape))
 
-    values = lax.map(judge, (motions, wanted))
+    values = lax.map(judge, (motions, memories, wanted))
     return values[:-1], values[-1]
+
+
+def batch_first(memory: Memory) -> Memory:
+    """As networks read it, `[W, units]`, or back."""
+    return tuple(jnp.swapaxes(each, -1, -2) for each in memory)
 
 
 SAMPLED, GREEDY, IDLE = range(3)  # ways to act
@@ -123,9 +141,9 @@ def policy(apply: Callable, params: Params, way: int | Array = SAMPLED) -> Act:
     `way` may be traced, so that one compiled program measures all three.
     """
 
-    def act(seen: Any, keys: Array) -> Decision:
-        choice, value = apply(params, seen)
+    def act(seen: Any, keys: Array, *memory: Array) -> Decision:
+        choice, value, *after = apply(params, seen, *batch_first(memory))
         chosen = jnp.where(way == GREEDY, choice.greedy(), jnp.where(way == IDLE, choice.nothing(), choice.sample(keys)))
-        return chosen, choice.log_prob(chosen), value
+        return chosen, choice.log_prob(chosen), value, *batch_first(tuple(after))
 
     return act

@@ -7,6 +7,7 @@ from cluster.base import RunConfig
 from cluster.checkpoint import Checkpoints
 from cluster.crew import Crew
 from cluster.local import LocalBackend, Roles
+from cluster.profiler import Profiler
 from cluster.supervisor import Supervisor
 from cluster.tracker import JsonLines
 from launch import config
@@ -35,6 +36,7 @@ def supervisor(folder: Path, roles: Roles, iterations: int, *words: str, after: 
         crew=Crew(LocalBackend(roles, chosen.run), chosen.run, chosen.cluster, print),
         tracker=JsonLines(folder / "metrics.jsonl", after),
         checkpoints=Checkpoints(folder / "checkpoints", chosen.checkpoint),
+        profiler=Profiler(folder / "profile", chosen.run.profile, after=chosen.run.rollouts_per_assignment),
         evaluate_every=chosen.evaluate.every,
     )
 

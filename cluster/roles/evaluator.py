@@ -42,9 +42,11 @@ class Evaluator:
         return ids, [holdout.own_size(id) for id in ids], jax.device_put(levels)
 
     @functools.cached_property
-    def _random(self) -> tuple[list[str], list[str], Level]:
-        """Names, sizes and levels, each drawn in the slots of its own size."""
+    def _random(self) -> tuple[list[str], list[str], Level] | None:
+        """Names, sizes and levels, each drawn in the slots of its own size; None if none are asked for."""
         own, count = self.worker.env.config.size, self._config.random_levels
+        if not count:
+            return None
         chosen = sizes.up_to(own) if self._config.random_sizes == "all" else [own]
         names = [f"{RANDOM}/{size}/{i}" for size in chosen for i in range(count)]
         return names, [size for size in chosen for _ in range(count)], concatenate([self._draw(size) for size in chosen])
@@ -66,7 +68,8 @@ class Evaluator:
         with ThreadPoolExecutor(1) as pool:
             random = pool.submit(lambda: self._random)
             handmade = self._measure(params, self._handmade, key_handmade, way, self._config.attempts)
-            return Report(handmade, self._measure(params, random.result(), key_random, way, random_attempts))
+            levels = random.result()
+        return Report(handmade, self._measure(params, levels, key_random, way, random_attempts) if levels else None)
 
     def scalars(self, params: Params, seed: int) -> dict[str, float]:
         """The curves of a run with that seed."""

@@ -16,7 +16,6 @@ from jax.sharding import Mesh
 
 from cluster import mesh as meshes
 from cluster.mesh import COPIED, SHARED
-from envs import outcome as outcomes
 from envs.base import EnvState, Level
 from envs.env import Env
 from envs.outcome import Outcome
@@ -36,13 +35,16 @@ class RolloutWorker:
 
     def __init__(
         self, env: Env, apply: Callable, mesh: Mesh, worlds: int, length: int, block: int = 0, stagger: bool = False,
-        advantages: Estimate = advantage.estimate,
+        advantages: Estimate = advantage.estimate, memory: int = 0,
     ) -> None:  # fmt: skip
-        """`apply(params, observation)` is the network; `block` as in `mesh.block_size`, the rest as in `rollout`."""
+        """`apply(params, observation, *memory)` is the network, which remembers so many units; `block` as in `mesh.block_size`,
+        the rest as in `rollout`.
+        """
         self.env = env
         self._mesh = mesh
         self.devices = list(mesh.devices.flat)
         self.apply = apply
+        self.memory = memory
         self._length = length
         self._stagger = stagger
         self._advantages = advantages
@@ -117,10 +119,9 @@ class RolloutWorker:
         return jax.eval_shape(self._collect, params, worlds, key, number)
 
     def _begin_blocks(self, levels: Level, key: Array, first: Array) -> Worlds:
-        count = count_worlds(levels)
-        worlds = Worlds(env=self.env.reset(levels), outcome=outcomes.none(count))
+        worlds = rollout.begin(self.env, levels, self.memory)
         if self._stagger:
-            keys = jax.vmap(jax.random.fold_in, (None, 0))(key, first + jnp.arange(count))
+            keys = jax.vmap(jax.random.fold_in, (None, 0))(key, first + jnp.arange(count_worlds(levels)))
             worlds = rollout.stagger(worlds, keys, self.env.config.max_steps)
         return split_blocks(worlds, self.blocks)
 
@@ -145,7 +146,7 @@ class RolloutWorker:
         def one(args: tuple[Level, Array]) -> Attempts:
             block, number = args
             keys = self._world_keys(key, first, number)
-            return evaluate.first_episodes(act, self.env, block, keys, self._advantages)
+            return evaluate.first_episodes(act, self.env, block, keys, self._advantages, self.memory)
 
         return lax.map(one, (levels, self._my_blocks(levels.role.shape[0])))
 

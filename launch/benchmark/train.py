@@ -31,7 +31,7 @@ from physics.errors import InputError
 from physics.settings import setting, validate
 
 FOLDER = Path(__file__).parents[2] / "configs" / "network"
-NETWORKS = ("deepset", "transformer", "paper", "flat", "paper_flat", "rows", "pixels")
+NETWORKS = ("deepset", "deepset_memory", "transformer", "paper", "flat", "paper_flat", "rows", "pixels")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -126,6 +126,8 @@ def _phases(config: RunConfig, roles: Roles, state: TrainState, worlds: Worlds, 
     seconds = {name: found.best_s * config.run.rollout_length for name, found in timed.items()}
     _, played = jax.jit(roles.worker.collect)(state.params, worlds, jax.random.key(2))
     updated = timing.measure(jax.jit(roles.learner.update), state, played, jax.random.key(3), rounds=rounds)
+    if config.network.memory:
+        return seconds | {"update": updated.best_s}, None
     # XLA counts the body of a loop once, so operations are counted where nothing loops: one choice, and one gradient step on everything.
     samples = config.run.steps_per_iteration
     ppo = dataclasses.replace(config.ppo, epochs=1, minibatch_size=samples)

@@ -67,7 +67,10 @@ def run(arguments: argparse.Namespace) -> int:
 def settings(kind: str, seed: int, folder: str, words: Sequence[str] = ()) -> RunConfig:
     """One of the runs."""
     own = [f"curriculum.kind={kind}", f"run.seed={seed}", f"run.folder={folder}", f"run.name={kind}-{seed}"]
-    return config.load([str(SETTINGS), *words, *own], base=config.DEFAULTS)
+    found = config.load([str(SETTINGS), *words, *own], base=config.DEFAULTS)
+    if not found.evaluate.random_levels:
+        raise InputError("evaluate.random_levels", found=0, wanted="at least 1: curricula are compared by success on random levels")
+    return found
 
 
 def report(found: dict[str, list[RunConfig]], folder: Path) -> list[str]:

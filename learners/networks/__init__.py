@@ -1,4 +1,4 @@
-"""Networks: encoder, then heads. `make` builds the one that a configuration names."""
+"""Networks: encoder, then a memory if asked for, then heads. `make` builds the one that a configuration names."""
 
 import dataclasses
 from collections.abc import Callable
@@ -33,6 +33,7 @@ class NetworkConfig:
     entity_width: int = setting(64, "width of the layers that look at one entity or row", least=1)
     width: int = setting(128, "width of the layers that look at the whole level", least=1)
     depth: int = setting(2, "layers between encoder and each head", least=1)
+    memory: int = setting(0, "units of a GRU between encoder and heads, which remembers what was seen in an episode; 0 for none", least=0)
     precision: str = setting("float32", "in which layers compute; parameters, values and losses are float32", choices=tuple(PRECISIONS))
     layers: int = setting(2, "transformer: layers of attention and messages", least=1)
     heads: int = setting(8, "transformer: heads of attention, split evenly over the relations", least=1)
@@ -81,7 +82,7 @@ def make(config: NetworkConfig, observation: str, action: str = "multi_discrete"
         )  # fmt: skip
     dtype = PRECISIONS[config.precision]
     encoder = ENCODERS[config.kind](config, dtype)
-    return ActorCritic(encoder=encoder, width=config.width, depth=config.depth, action=action, dtype=dtype)
+    return ActorCritic(encoder=encoder, width=config.width, depth=config.depth, action=action, dtype=dtype, memory=config.memory)
 
 
 def _transformer(config: NetworkConfig, dtype: Any) -> nn.Module:

@@ -16,6 +16,7 @@ from cluster.base import Progress
 from cluster.checkpoint import Checkpoints
 from cluster.crew import Crew
 from cluster.local import LocalBackend, Roles
+from cluster.profiler import Profiler
 from cluster.roles.curriculum import CurriculumService
 from cluster.roles.evaluator import Evaluator
 from cluster.supervisor import Supervisor
@@ -82,6 +83,7 @@ def supervisor(roles: Roles, curriculum: Curriculum, held_out: Level, folder: Pa
         settings=SETTINGS.run,
         crew=Crew(LocalBackend(own, SETTINGS.run), SETTINGS.run, SETTINGS.cluster, print),
         tracker=ear,
+        profiler=Profiler(folder / "profile", 0, after=0),
         checkpoints=Checkpoints(folder, SETTINGS.checkpoint),
         evaluate_every=10**9,
     )

@@ -60,6 +60,16 @@ def test_the_average_of_ppo_ewma_is_counted(roles, plan):
     assert with_average == plan.held["learner"] + (plan.held["learner"] - counters) // 3 + 4
 
 
+def test_what_a_network_remembers_is_counted(roles, plan):
+    """In every world and at the beginning of a rollout; while playing also at every step of it."""
+    chosen = settings(6, "network.memory=8")
+    found = memory_plan.make(chosen, local.build_roles(chosen))
+    a_device = 4 * 8 * chosen.run.worlds // 2
+    assert [found.held[name] - plan.held[name] for name in ("worlds", "rollout")] == [a_device, a_device]
+    assert found.playing == pytest.approx(plan.playing + (2 + chosen.run.rollout_length) * a_device, abs=2)
+    assert found.learning > plan.learning
+
+
 def test_a_million_worlds_are_planned_without_being_made():
     chosen = settings(1, *MILLION)
     plan = memory_plan.make(chosen, local.build_roles(chosen))

@@ -1,6 +1,8 @@
 """A run that is stopped and resumed goes on exactly as if it had not been."""
 
 import dataclasses
+import gzip
+import json
 import warnings
 
 import jax
@@ -68,6 +70,19 @@ def test_training_changes_the_parameters_and_every_counter(roles, tmp_path):
     rows = _rows(tmp_path / "run")
     assert [row["iteration"] for row in rows] == [0, 1, 2, 2]
     assert {"train_success", "kl", "entropy"} <= set().union(*rows)
+
+
+def test_iterations_after_those_that_compile_are_traced_if_asked_for(roles, tmp_path):
+    """Levels are held for two iterations, so the third is the first that compiles nothing."""
+    run = supervisor(tmp_path / "run", roles, 5, "run.profile=2", "evaluate.every=9")
+    run.run(run.init())
+    traces = sorted((tmp_path / "run" / "profile").rglob("*.trace.json.gz"))
+    assert [path.relative_to(tmp_path / "run" / "profile").parts[0] for path in traces] == ["iteration_3", "iteration_4"]
+    for path in traces:
+        names = {event.get("name", "") for event in json.loads(gzip.decompress(path.read_bytes()))["traceEvents"]}
+        assert any("_collect_share" in name for name in names), "programs by name"
+        assert any("while" in name for name in names), "and what is in them"
+    assert len(list((tmp_path / "run" / "profile").rglob("*.xplane.pb"))) == 2
 
 
 def test_stopping_saves_where_it_stopped(roles, tmp_path):

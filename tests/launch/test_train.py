@@ -95,6 +95,26 @@ def _check_evaluation(path: Path) -> None:
         assert all(1 <= level["mean_length"] <= 12 for level in levels)
 
 
+@pytest.mark.slow
+def test_learning_that_breaks_down_ends_with_status_1_a_message_and_a_checkpoint(tmp_path, capsys):
+    """Steps so long that their length overflows; there are four in an iteration."""
+    words = ["optimizer.learning_rate=1e30", "run.max_skipped_updates=5", "run.total_steps=640", "evaluate.random_levels=0"]
+    assert train.main([*WORDS, *words, f"run.folder={tmp_path}", "run.name=a"]) == 1
+    said = " ".join(capsys.readouterr().out.split())
+    assert "stopped at iteration 2: 8 gradient steps in a row were not finite, more than run.max_skipped_updates=5." in said
+    assert "lower optimizer.learning_rate" in said
+    rows = read_lines(tmp_path / "a" / "metrics.jsonl")
+    assert [row["skipped_updates"] for row in rows if "kl" in row] == [4, 4]
+    assert "evaluate/handmade" in rows[0].keys() - {"evaluate/random"}
+    assert "evaluate/random" not in rows[0], "none were asked for"
+    assert max(int(path.name) for path in (tmp_path / "a" / "checkpoints").iterdir()) == 2
+    alone = ["evaluate.attempts=1", "evaluate.random_levels=0", "holdout=s/lift_off"]
+    assert evaluate.main([str(tmp_path / "a"), *alone]) == 0
+    assert "random" not in capsys.readouterr().out
+    found = json.loads((tmp_path / "a" / "evaluation-s-lift_off.json").read_text())["trained"]
+    assert found.keys() == {"handmade"}, "what was measured and nothing else"
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

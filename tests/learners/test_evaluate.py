@@ -10,6 +10,7 @@ import value_gaps
 from scripted_env import FLOWN, ScriptedEnv, fire, keys, positions
 from tiny_learning import FIRST_THRUSTER, MAX_STEPS, given, hopeless, lift, placed, steady_params, tasks, turn, wait, worker
 
+from cluster.roles.evaluator import Evaluator
 from envs import outcome as outcomes
 from envs.outcome import Outcome
 from learners import record, rollout
@@ -98,6 +99,18 @@ def test_episodes_are_as_long_as_they_took():
     assert (greedy == greedy[:, :1]).all(), "greedy attempts are all alike, so one is enough"
 
 
+def test_random_levels_that_are_not_asked_for_are_neither_drawn_nor_played():
+    def draw(*_: object) -> None:
+        raise AssertionError("drawn")
+
+    config = EvaluateConfig(holdout="s/lift_off,s/hop_the_red", attempts=2, random_levels=0)
+    evaluator = Evaluator(worker(2), draw, config)  # type: ignore[arg-type]
+    found = evaluator.report(placed(steady_params(EVEN), 2), jax.random.key(0))
+    assert found.random is None
+    assert found.handmade.names == ["s/lift_off", "s/hop_the_red"]
+    assert found.scalars().keys() == {"evaluate/handmade", "levels/s/lift_off", "levels/s/hop_the_red"}
+
+
 def test_attempts_next_to_each_other_are_of_one_level():
     once = worker(2).evaluate(placed(steady_params(EVEN), 2), repeat(stack(LEVELS), ATTEMPTS), jax.random.key(0))
     jax.tree.map(np.testing.assert_array_equal, once, played(False, rollout.SAMPLED))
@@ -160,7 +173,7 @@ def test_a_recording_holds_the_motion_after_each_step_and_the_controls_of_each()
     assert found.controls.motor.shape == (6, 1, len(WORDS))
 
 
-@pytest.mark.parametrize("setting", ["every", "attempts", "random_levels", "random_attempts"])
+@pytest.mark.parametrize("setting", ["every", "attempts", "random_attempts"])
 def test_impossible_settings_are_refused_by_name(setting: str):
     with pytest.raises(InputError, match=f"^{setting}: found 0"):
         EvaluateConfig(**{setting: 0})

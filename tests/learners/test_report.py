@@ -98,6 +98,14 @@ def test_everything_goes_into_json_and_a_single_attempt_has_no_interval():
     assert "lower" not in once.as_dict()["levels"][0]
 
 
+def test_without_random_levels_nothing_is_said_of_them():
+    alone = Report(measured(), None)
+    assert alone.scalars().keys() == {"evaluate/handmade"} | {f"levels/{name}" for name in NAMES}
+    assert alone.as_dict().keys() == {"handmade"}
+    everything = Report(measured(), measured()).curves("x")
+    assert alone.curves("x") == {name: value for name, value in everything.items() if name.startswith("x/handmade")}
+
+
 def test_curves_of_training_keep_their_names_and_those_of_a_protocol_have_their_own():
     both = Report(measured(), measured())
     assert both.scalars() == {"evaluate/handmade": 0.5, "evaluate/random": 0.5} | {
