@@ -15,11 +15,16 @@ from curriculum.base import Evaluate
 
 LEARNER, CURRICULUM, EVALUATOR = "learner", "curriculum", "evaluator"
 Future = Any
+Tell = Callable[..., None]  # of what happened, to which role, and more by name; see `events.Events`
 
 
 def worker(number: int) -> str:
     """Name of a rollout worker."""
     return f"worker {number}"
+
+
+def nobody(*_: Any, **__: Any) -> None:
+    """Who is told where nobody listens."""
 
 
 class LostError(RuntimeError):
@@ -35,16 +40,11 @@ class LostError(RuntimeError):
         return f"{self.role}: {self.cause}"
 
 
-Tell = Callable[..., None]  # told of what happens to roles; see `events.Events.add`
-
-
 class Backend(Protocol):
     """Runs the roles."""
 
-    @property
-    def workers(self) -> Sequence[str]:
-        """Names of the rollout workers, in the order of their worlds."""
-        ...
+    workers: Sequence[str]  # names of the rollout workers, in the order of their worlds
+    tell: Tell  # told of what happens to roles
 
     def call(self, role: str, method: str, *args: Any, returns: int = 1) -> Any:
         """Begin a call: its future, or that of each of several values that it returns."""

@@ -2,6 +2,7 @@
 
 import dataclasses
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import jax
@@ -13,7 +14,7 @@ from ray.exceptions import RayActorError, RayError, RayTaskError
 from cluster import backend as backends
 from cluster.backend import LostError, Tell
 from cluster.base import RunConfig
-from cluster.ray.host import About, Host
+from cluster.ray.host import Host
 from cluster.ray.plan import Need, Plan
 from curriculum.base import Array, Evaluate
 from envs.base import Level
@@ -33,7 +34,8 @@ class Seat:
     begun: float
     about: ray.ObjectRef
     started: bool = False
-    said: bool = False
+    said: bool = False  # that it waits
+    known: bool = False  # where it runs
     ended: str = ""  # why it was ended from here
 
 
@@ -49,13 +51,13 @@ class Pending:
 class RayBackend:
     """Runs the roles of a plan."""
 
-    def __init__(self, config: RunConfig, plan: Plan, tell: Tell) -> None:
+    def __init__(self, config: RunConfig, plan: Plan) -> None:
         """Start all actors."""
         self._config = config
         self._cluster = config.cluster
         self.plan = plan
-        self.tell = tell
-        self.workers = [role for need in plan.needs for role in need.roles if role.startswith(backends.worker(0).split()[0])]
+        self.tell: Tell = backends.nobody
+        self.workers: Sequence[str] = [role for need in plan.needs for role in need.roles if role.startswith(backends.worker(0).split()[0])]
         self._seats: dict[str, Seat] = {}
         for need in plan.needs:
             self._take_seat(need)
@@ -67,9 +69,12 @@ class RayBackend:
         seat = Seat(need, actor, time.monotonic(), actor.about.remote())
         self._seats |= dict.fromkeys(need.roles, seat)
 
-    def wait_for_all(self) -> list[About]:
-        """Where all actors are, once they run."""
-        return [self.result(Pending(seat.about, seat.need.roles[0], seat)) for seat in self._all()]
+    def wait_for_all(self, tell: Tell) -> None:
+        """Return when all actors run; `tell` hears where."""
+        self.tell = tell
+        for seat in self._all():
+            self.result(Pending(seat.about, seat.need.roles[0], seat))
+            seat.known = False  # the run's own record is yet to come
 
     def _all(self) -> list[Seat]:
         return list({id(seat): seat for seat in self._seats.values()}.values())
@@ -78,7 +83,7 @@ class RayBackend:
         """Begin a call. What it needs of other calls goes from actor to actor."""
         seat = self._seats[role]
         given = [arg.ref if isinstance(arg, Pending) else arg for arg in args]
-        refs = seat.actor.call.options(num_returns=returns).remote(role, method, *given)
+        refs: Any = seat.actor.call.options(num_returns=returns).remote(role, method, *given)
         return tuple(Pending(ref, role, seat) for ref in refs) if returns > 1 else Pending(refs, role, seat)
 
     def put(self, value: Any) -> Pending:
@@ -98,9 +103,18 @@ class RayBackend:
             if future.seat and future.seat.started and time.monotonic() - begun > self._cluster.call_minutes * 60:
                 self._end(future.seat, f"busy with one call for more than {self._cluster.call_minutes:g} minutes")
         try:
-            return ray.get(future.ref)
+            value = ray.get(future.ref)
+            self._tell_of(future.seat)
+            return value
         except RayError as error:
             raise self._who(error, future) from error
+
+    def _tell_of(self, seat: Seat | None) -> None:
+        """Say where an actor runs, once."""
+        if seat and not seat.known and seat.need.roles[0] in self._seats:
+            about = ray.get(seat.about)
+            seat.known = seat.started = True
+            self.tell("started", seat.need.name, machine=about.machine, process=about.process, devices=about.devices)
 
     def _who(self, error: RayError, future: Pending) -> Exception:
         """Who is lost, of all who had a part in a call that failed."""

@@ -25,6 +25,7 @@ def connect(cluster: ClusterConfig, plan: Plan) -> None:
 def _start(cluster: ClusterConfig, plan: Plan) -> None:
     """Cores are counted generously: nobody else uses this cluster."""
     store = cluster.store_megabytes * 2**20
+    os.environ.setdefault("RAY_worker_niceness", "0")  # Ray puts actors behind everyone else; here they are what the machine is for
     cpus = max(os.cpu_count() or 1, round(sum(need.cpus for need in plan.needs) + 1))
     try:
         ray.init(
