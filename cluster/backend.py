@@ -11,8 +11,10 @@ A future may be passed on as an argument of another call. In one process it is t
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
+from cluster.tracker import Tracker
 from curriculum.base import Evaluate
 
+ALL = "all roles"
 LEARNER, CURRICULUM, EVALUATOR = "learner", "curriculum", "evaluator"
 Future = Any
 Tell = Callable[..., None]  # of what happened, to which role, and more by name; see `events.Events`
@@ -72,6 +74,14 @@ class Backend(Protocol):
 
     def restart(self, lost: LostError) -> None:
         """End all roles and begin them anew, with nothing held; raises `lost` where that cannot be done."""
+        ...
+
+    def room(self) -> str:
+        """In words, that more workers would find room than there are; empty if not."""
+        ...
+
+    def trackers(self, run: str) -> Sequence[Tracker]:
+        """Who else is to be told of the numbers of a run."""
         ...
 
     def where(self) -> str:

@@ -15,11 +15,10 @@ from typing import Any
 import jax
 import numpy as np
 
-from cluster.backend import CURRICULUM, EVALUATOR, LEARNER, Backend, Future, LostError
+from cluster.backend import ALL, CURRICULUM, EVALUATOR, LEARNER, Backend, Future, LostError
 from cluster.base import ClusterConfig, Progress, RunSettings, RunState
 from learners.base import Params, Worlds
 
-ALL = "all roles"
 POISONED = 0.5  # share of a worker's worlds that are not finite from which on it is the worker that is broken
 
 
@@ -76,12 +75,18 @@ class Crew:
 
     def start_over(self, lost: LostError) -> None:
         """All roles anew, as one is gone without whom no other can go on. They hold nothing: `begin` or `load` comes next."""
-        self.backend.tell("lost", lost.role, cause=lost.cause, iteration=self._iteration)
+        self.backend.tell("regrouped" if lost.role == ALL else "lost", lost.role, cause=lost.cause, iteration=self._iteration)
         self._missing = {ALL: self._missing.get(ALL, time.monotonic())}
         self._begun_anew += 1
         if self._begun_anew > self._cluster.replacements:
             raise self._given_up(lost.role)
         self.backend.restart(lost)
+
+    def regroup(self) -> None:
+        """Raises `LostError` if all roles should begin anew from a checkpoint, as more workers find room by now."""
+        cause = self.backend.room()
+        if cause:
+            raise LostError(ALL, cause)
 
     def _start(self, futures: list[Future]) -> None:
         for future in futures:
@@ -130,7 +135,7 @@ class Crew:
         if flight.record is not None:
             metrics |= self.backend.result(flight.record)
         if self._cluster.max_lag:
-            metrics["lag"] = float(iteration - flight.version)
+            metrics |= {"lag": float(iteration - flight.version), "cluster/queue": float(len(self._flights))}
         self._flights.pop(0)
         self._begun_anew = 0
         self._recovered(ALL)

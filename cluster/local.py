@@ -88,6 +88,14 @@ class LocalBackend:
         """Whoever is lost takes this process along."""
         raise lost
 
+    def room(self) -> str:
+        """There is one worker."""
+        return ""
+
+    def trackers(self, run: str) -> Sequence[Tracker]:
+        """Nobody."""
+        return []
+
     def where(self) -> str:
         """This process's devices."""
         devices = jax.local_devices()

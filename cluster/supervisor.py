@@ -95,6 +95,7 @@ class Supervisor:
             self._log_examined()
             if self.progress.iteration % self._checkpoint_every == 0:
                 self._checkpoints.save(self.state(), self.progress)
+                self._crew.regroup()
         self._save()
 
     def start_over(self, lost: LostError) -> None:

@@ -14,8 +14,12 @@ from ray.exceptions import RayActorError, RayError, RayTaskError
 from cluster import backend as backends
 from cluster.backend import LostError, Tell
 from cluster.base import RunConfig
+from cluster.ray import connect
+from cluster.ray import plan as plans
+from cluster.ray.gauges import Gauges
 from cluster.ray.host import Host
 from cluster.ray.plan import Need, Plan
+from cluster.tracker import Tracker
 from curriculum.base import Array, Evaluate
 from envs.base import Level
 from envs.outcome import Outcome
@@ -57,8 +61,12 @@ class RayBackend:
         self._cluster = config.cluster
         self.plan = plan
         self.tell: Tell = backends.nobody
-        self.workers: Sequence[str] = [role for need in plan.needs for role in need.roles if role.startswith(backends.worker(0).split()[0])]
+        self.workers: Sequence[str] = plan.workers
         self._seats: dict[str, Seat] = {}
+        self._take_seats(plan)
+
+    def _take_seats(self, plan: Plan) -> None:
+        self.plan, self.workers, self._seats = plan, plan.workers, {}
         for need in plan.needs:
             self._take_seat(need)
 
@@ -138,11 +146,22 @@ class RayBackend:
             if not seat.started and waited > SLOW_START and not seat.said:
                 seat.said = True
                 self.tell("waiting", seat.need.name, cause=f"for {seat.need.gpus} GPUs and {seat.need.cpus:g} CPUs on one machine")
+            if not seat.started and waited > self._cluster.regroup_seconds:
+                self._go_on_with_fewer(seat)
             if not seat.started and waited > self._cluster.wait_minutes * 60:
                 raise InputError(
                     f"{seat.need.name} waited {self._cluster.wait_minutes:g} minutes for {seat.need.gpus} GPUs and {seat.need.cpus:g} CPUs",
                     fix="Go on with --resume when the cluster has them again.",
                 )  # fmt: skip
+
+    def _go_on_with_fewer(self, waiting: Seat) -> None:
+        fewer = plans.possible(self._config, connect.machines())
+        if fewer and len(fewer.workers) < len(self.workers):
+            raise LostError(backends.ALL, f"there is no room for {waiting.need.name}: going on with {len(fewer.workers)} workers")
+
+    def trackers(self, run: str) -> Sequence[Tracker]:
+        """Those that watch the cluster."""
+        return [Gauges(run)]
 
     def _see_to_living(self) -> None:
         """End actors that do not answer: what is waited for then fails, and they are replaced."""
@@ -162,6 +181,8 @@ class RayBackend:
 
     def replace(self, lost: LostError) -> None:
         """Workers and evaluator hold nothing that cannot be given to them again."""
+        if lost.role == backends.ALL:
+            raise lost
         need = self._seats[lost.role].need
         if len(need.roles) > 1 or lost.role in (backends.LEARNER, backends.CURRICULUM):
             raise lost
@@ -169,15 +190,22 @@ class RayBackend:
         self._take_seat(need)
 
     def restart(self, lost: LostError) -> None:
-        """All actors anew."""
+        """All actors anew, with as many workers as there is room for."""
         for seat in self._all():
             self._end(seat, lost.cause)
-        for need in self.plan.needs:
-            self._take_seat(need)
+        self._take_seats(plans.possible(self._config, connect.machines()) or self.plan)
+
+    def room(self) -> str:
+        """Whether some of the workers that were done without would find room now."""
+        if self._config.cluster.topology == "colocated" or len(self.workers) == self._cluster.workers:
+            return ""
+        found = plans.possible(self._config, connect.machines())
+        more = found and len(found.workers) > len(self.workers)
+        return f"there is room for {len(found.workers)} workers" if found and more else ""
 
     def where(self) -> str:
         """Machines and actors."""
-        return f"Ray, {len(self._all())} actors on {len([node for node in ray.nodes() if node['Alive']])} machines"
+        return f"Ray, {len(self._all())} actors on {len(connect.machines())} machines"
 
     def close(self) -> None:
         """End the actors, and the cluster if it was started for this run."""

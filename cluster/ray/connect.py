@@ -19,7 +19,12 @@ def connect(cluster: ClusterConfig, plan: Plan) -> None:
         _join(cluster.address)
     else:
         _start(cluster, plan)
-    plan.check([node["Resources"] for node in ray.nodes() if node["Alive"]])
+    plan.check(machines())
+
+
+def machines() -> list[dict[str, float]]:
+    """Resources of every machine that is there."""
+    return [node["Resources"] for node in ray.nodes() if node["Alive"]]
 
 
 def _start(cluster: ClusterConfig, plan: Plan) -> None:

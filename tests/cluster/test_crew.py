@@ -4,9 +4,9 @@ import dataclasses
 
 import pytest
 
-from cluster.backend import LostError
+from cluster.backend import ALL, LostError
 from cluster.base import ClusterConfig, Progress, RunSettings
-from cluster.crew import ALL, Crew
+from cluster.crew import Crew
 
 HOLD = 2
 
