@@ -2,7 +2,7 @@
 
     {"time": "2026-01-31T12:00:00+00:00", "what": "lost", "role": "worker 1", "iteration": 12, "cause": "..."}
 
-`what` is lost, recovered (with the seconds that it took), waiting or joined. Lines are appended whole, so that
+`what` is started (with machine and process), lost, waiting, or recovered (with the seconds that it took). Lines are appended whole, so that
 whoever reads along, or a process that is killed, never leaves half of one.
 """
 
@@ -12,7 +12,7 @@ import json
 import os
 from pathlib import Path
 
-LOST, RECOVERED, WAITING, JOINED = "lost", "recovered", "waiting", "joined"
+LOST = "lost"
 
 
 class Events:

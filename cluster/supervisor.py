@@ -100,6 +100,7 @@ class Supervisor:
             homing = homing or self._checkpoints.due(self.progress)
             if homing and not self._crew.flying:
                 self._checkpoints.save(self.state(), self.progress)
+                self._crew.regroup()
                 homing = False
         self._save()
 

@@ -98,7 +98,7 @@ def _train(settings: RunConfig, backend: Backend, folder: Path, params: Params |
                 if supervisor.over() and not later.tracker:
                     _say_finished(rich, supervisor.progress)
                     return 0
-                later.connect(settings, folder, supervisor.progress, rich)
+                later.connect(folder, supervisor.progress, [Console(settings.run, rich), *backend.trackers(settings.run.name)])
                 supervisor.run(stop, events.scalars)
                 break
             except LostError as lost:  # one without whom no other can go on
@@ -138,16 +138,14 @@ class _Later:
 
     tracker: Tracker | None = None
 
-    def connect(self, settings: RunConfig, folder: Path, after: Progress, rich: RichConsole) -> None:
+    def connect(self, folder: Path, after: Progress, others: Sequence[Tracker]) -> None:
         """Go on behind `after`: what had been noted past it is dropped."""
-        self.tracker = Several(
-            [
-                JsonLines(folder / "metrics.jsonl", after.iteration),
-                TensorBoard(folder / "tensorboard", after.env_steps),
-                Pictures(folder),
-                Console(settings.run, rich),
-            ]
-        )
+        files = [
+            JsonLines(folder / "metrics.jsonl", after.iteration),
+            TensorBoard(folder / "tensorboard", after.env_steps),
+            Pictures(folder),
+        ]
+        self.tracker = Several([*files, *others])
 
     def log(self, progress: Progress, scalars: Mapping[str, float]) -> None:
         """Pass on."""

@@ -42,8 +42,14 @@ class Plan:
     """All actors of a run."""
 
     needs: list[Need]
+    steps: int  # of an iteration
     rollout: int  # bytes of all rollouts of an iteration that travel
     params: int  # bytes of the parameters, which travel once an iteration
+
+    @property
+    def workers(self) -> list[str]:
+        """Names of the rollout workers, in the order of their worlds."""
+        return [role for need in self.needs for role in need.roles if role.startswith("worker")]
 
     def lines(self) -> list[str]:
         """The plan as text."""
@@ -56,7 +62,10 @@ class Plan:
             )
             kind = f"{need.gpus} GPU" if need.gpus else f"{need.devices} CPU device"
             rows.append(f"  {need.name:<22}{kind:<16}{need.cpus:g} CPU  {holds}".rstrip())
-        travels = f"rollouts {text(self.rollout)} and parameters {text(self.params)}" if self.rollout else "parameters, to be evaluated"
+        if not self.rollout:
+            return ["actors", *rows, "  rollouts stay where they are played"]
+        speed = text(round((self.rollout + self.params) / self.steps * 1e5))
+        travels = f"rollouts {text(self.rollout)}, parameters {text(self.params)}; {speed} a second at 100,000 steps a second"
         return ["actors", *rows, f"  what travels every iteration: {travels}"]
 
     def check(self, nodes: list[dict[str, float]]) -> None:
@@ -91,12 +100,12 @@ class Plan:
             chosen["CPU"] = chosen.get("CPU", 0) - need.cpus
 
 
-def make(config: RunConfig) -> Plan:
-    """The plan of a run; `InputError` for settings that do not fit each other."""
+def make(config: RunConfig, workers: int = 0) -> Plan:
+    """The plan of a run, with another number of workers than is set if so said; `InputError` for what does not fit together."""
     run, cluster = config.run, config.cluster
     together = cluster.topology == "colocated"
-    workers, each = (1, cluster.learner_devices) if together else (cluster.workers, cluster.worker_devices)
-    _check(config, workers, workers * each)
+    workers, each = (1, cluster.learner_devices) if together else (workers or cluster.workers, cluster.worker_devices)
+    _check(config, workers * each)
     block = parts.block_size(config, workers * each, cluster.platform)
     count, device = run.worlds // workers, run.worlds // (workers * each)
     shares = [Share(i * count, count, block) for i in range(workers)]
@@ -112,10 +121,22 @@ def make(config: RunConfig) -> Plan:
     examiner = Share(0, device * max(devices, 1), block)
     needs.append(_need(config, (backends.EVALUATOR,), examiner, max(devices, 1), cluster.platform if devices else "cpu"))
     rollout, params = _travels(config, shares[0])
-    return Plan(needs, 0 if together else rollout * workers, params)
+    return Plan(needs, run.steps_per_iteration, 0 if together else rollout * workers, params)
 
 
-def _check(config: RunConfig, workers: int, devices: int) -> None:
+def possible(config: RunConfig, nodes: list[dict[str, float]]) -> Plan | None:
+    """The plan with as many of the workers that are set as there is room for; None with fewer than the least."""
+    for workers in range(config.cluster.workers, config.cluster.least_workers - 1, -1):
+        try:
+            found = make(config, workers)
+            found.check(nodes)
+        except InputError:  # their worlds cannot be dealt out evenly, or there is no room
+            continue
+        return found
+    return None
+
+
+def _check(config: RunConfig, devices: int) -> None:
     cluster, worlds = config.cluster, config.run.worlds
     if worlds % devices:
         raise InputError("run.worlds", found=worlds, wanted=f"a multiple of the {devices} devices that play")

@@ -15,7 +15,6 @@ def backend(config: RunConfig, say: Callable[[str], None]) -> RayBackend:
     made = plan.make(config)
     say("\n".join(made.lines()))
     connect.connect(config.cluster, made)
-    started = RayBackend(config, made, lambda what, role, **said: say(f"{what}: {role} {said.get('cause', '')}"))
-    for need, about in zip(made.needs, started.wait_for_all(), strict=True):
-        say(f"  {need.name:<22}runs on {about.machine} as process {about.process} with {about.devices}")
+    started = RayBackend(config, made)
+    started.wait_for_all(lambda what, role, **more: say(f"  {role:<22}{what}  {'  '.join(str(value) for value in more.values())}"))
     return started

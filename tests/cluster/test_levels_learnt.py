@@ -81,7 +81,7 @@ def supervisor(roles: Roles, curriculum: Curriculum, held_out: Level, folder: Pa
     )
     return Supervisor(
         settings=SETTINGS.run,
-        crew=Crew(LocalBackend(own, SETTINGS.run), SETTINGS.run, SETTINGS.cluster, print),
+        crew=Crew(LocalBackend(own, SETTINGS.run), SETTINGS.run, SETTINGS.cluster),
         tracker=ear,
         profiler=Profiler(folder / "profile", 0, after=0),
         checkpoints=Checkpoints(folder, SETTINGS.checkpoint),
