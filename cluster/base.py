@@ -61,7 +61,9 @@ class CheckpointConfig:
     every: int = setting(10, "iterations between checkpoints", least=1)
     minutes: float = setting(0.0, "a checkpoint also after so many minutes of training without one; 0 for never", least=0)
     keep: int = setting(3, "newest checkpoints that are kept", least=1)
-    keep_every: int = setting(0, "a checkpoint every so many iterations is kept for ever; 0 for none", least=0)
+    keep_every: int = setting(
+        0, "a checkpoint every so many iterations is kept for ever, a multiple of checkpoint.every; 0 for none", least=0
+    )
     best: str = setting(
         "", "measure of evaluation, as evaluate/handmade, of which the checkpoint with the highest value is kept too; empty for none"
     )
@@ -69,6 +71,43 @@ class CheckpointConfig:
     def __post_init__(self) -> None:
         """Refuse impossible values."""
         validate(self)
+        if self.keep_every % self.every:
+            raise InputError("keep_every", found=self.keep_every, wanted=f"a multiple of checkpoint.every = {self.every}, or 0")
+
+
+@dataclasses.dataclass(frozen=True)
+class ClusterConfig:
+    """Settings of what runs where."""
+
+    backend: str = setting("local", "local: all in this process; ray: actors of a Ray cluster", choices=("local", "ray"))
+    topology: str = setting(
+        "split", "with ray: split, workers play and a learner learns; colocated, the same devices do both", choices=("split", "colocated")
+    )
+    address: str = setting("", "Ray cluster: host:port, auto for the one this machine belongs to; empty starts one here for the run")
+    platform: str = setting("gpu", "what workers and learner run on; cpu devices are simulated", choices=("gpu", "cpu"))
+    workers: int = setting(1, "rollout workers; they share out run.worlds", least=1)
+    least_workers: int = setting(1, "workers that are enough to go on while lost ones cannot be replaced", least=1)
+    worker_devices: int = setting(1, "devices of a worker", least=1)
+    learner_devices: int = setting(1, "devices of the learner; with topology=colocated it plays with them too", least=1)
+    evaluator_devices: int = setting(0, "devices of the evaluator; 0 has it on a CPU", least=0)
+    max_lag: int = setting(0, "updates that the parameters which play may be behind; 0 plays and learns in turn", least=0)
+    actor_cpus: float = setting(1.0, "CPU cores that Ray keeps free for every actor", least=0)
+    store_megabytes: int = setting(0, "object store of a cluster that is started here; 0 leaves it to Ray", least=0)
+    heartbeat_seconds: float = setting(60.0, "an actor that does not answer for so long is taken for dead", above=0)
+    call_minutes: float = setting(30.0, "an actor that is busy with one thing for so long is taken for dead", above=0)
+    wait_minutes: float = setting(60.0, "how long to wait for lost resources to come back before the run stops", above=0)
+    replacements: int = setting(5, "times in a row that a lost worker is replaced before the run stops", least=1)
+
+    def __post_init__(self) -> None:
+        """Refuse impossible values."""
+        validate(self)
+        if self.least_workers > self.workers:
+            raise InputError("least_workers", found=self.least_workers, wanted=f"at most cluster.workers = {self.workers}")
+        if self.max_lag and (self.backend, self.topology) != ("ray", "split"):
+            raise InputError(
+                "max_lag", found=self.max_lag, wanted="0 where the same devices play and learn",
+                fix="Set cluster.backend=ray and cluster.topology=split to do both at the same time.",
+            )  # fmt: skip
 
 
 @dataclasses.dataclass(frozen=True)
@@ -84,17 +123,19 @@ class RunConfig:
     optimizer: OptimizerConfig = section(OptimizerConfig, "the optimiser")
     evaluate: EvaluateConfig = section(EvaluateConfig, "zero-shot evaluation")
     checkpoint: CheckpointConfig = section(CheckpointConfig, "checkpoints")
+    cluster: ClusterConfig = section(ClusterConfig, "what runs where")
 
 
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class RunState:
-    """Everything that a resumed run needs; arrays only."""
+    """Everything that a resumed run needs; arrays only, whatever the backend, the devices and the workers."""
 
     train: TrainState
-    worlds: Worlds
+    worlds: Worlds  # along the last axis
     curriculum: Any
-    assignment: Assignment
+    assignment: Assignment  # what is being played
+    lease: jax.Array  # int, number of the lease that it belongs to; -1 if that is recorded
     key: jax.Array
 
 

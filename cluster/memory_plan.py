@@ -19,7 +19,7 @@ from typing import Any
 import jax
 
 from cluster.base import RunConfig
-from cluster.supervisor import Roles
+from cluster.local import Roles
 from curriculum.base import Assignment
 from physics.errors import InputError
 from physics.pytree import zeros
@@ -54,7 +54,7 @@ class MemoryPlan:
         rows = {**self.held, "playing": self.playing, "or learning": self.learning, "together": self.total}
         if self.available is not None:
             rows["available"] = self.available
-        return ["memory a device", *(f"  {name:<22}{_text(size):>10}" for name, size in rows.items())]
+        return ["memory a device", *(f"  {name:<22}{text(size):>10}" for name, size in rows.items())]
 
     def check(self) -> None:
         """`InputError` if it does not fit."""
@@ -63,8 +63,8 @@ class MemoryPlan:
         parts = {**self.held, "playing": self.playing, "learning": self.learning}
         largest = max(parts, key=lambda name: parts[name])
         raise InputError(
-            "memory of a device", found=_text(self.total), wanted=f"at most {_text(self.available)}",
-            fix=f"Lower {LOWER[largest]}: {largest} alone needs {_text(parts[largest])}. More devices share it out.",
+            "memory of a device", found=text(self.total), wanted=f"at most {text(self.available)}",
+            fix=f"Lower {LOWER[largest]}: {largest} alone needs {text(parts[largest])}. More devices share it out.",
         )  # fmt: skip
 
 
@@ -73,7 +73,7 @@ def make(config: RunConfig, roles: Roles) -> MemoryPlan:
     run, env = config.run, roles.worker.env
     key = jax.eval_shape(lambda: jax.random.key(0))
     assignment = jax.eval_shape(lambda: zeros(Assignment, worlds=run.worlds, **env.capacity.dims))
-    pool = jax.eval_shape(roles.curriculum.init, key)
+    pool = jax.eval_shape(roles.curriculum.algorithm.init, key)
     seen = jax.eval_shape(env.blank)
     train = jax.eval_shape(roles.learner.begin, key)
     worlds, rollout = roles.worker.shapes(train.params, assignment.levels)
@@ -109,7 +109,8 @@ def available(devices: list[Any]) -> int | None:
     return int(free.split()[1]) * 1024 // len(devices)
 
 
-def _text(size: int) -> str:
+def text(size: int) -> str:
+    """A number of bytes in words."""
     for unit, scale in (("GiB", 2**30), ("MiB", 2**20)):
         if size >= scale:
             return f"{size / scale:.1f} {unit}"

@@ -27,8 +27,8 @@ def make(devices: int = 0) -> Mesh:
     return Mesh(chosen, (DEVICES,), axis_types=(AxisType.Auto,))
 
 
-def block_size(worlds: int, devices: int, capacity: Capacity, wanted: int = 0) -> int:
-    """Worlds that a device simulates at a time: `wanted`, or with 0 what suits the platform."""
+def block_size(worlds: int, devices: int, capacity: Capacity, wanted: int = 0, platform: str = "") -> int:
+    """Worlds that a device simulates at a time: `wanted`, or with 0 what suits the platform, by default this process's."""
     share, left = divmod(worlds, devices)
     if left:
         raise InputError("run.worlds", found=worlds, wanted=f"a multiple of the {devices} devices")
@@ -36,7 +36,7 @@ def block_size(worlds: int, devices: int, capacity: Capacity, wanted: int = 0) -
         if share % wanted:
             raise InputError("run.block_worlds", found=wanted, wanted=f"a divisor of {share}, the worlds of a device")
         return wanted
-    if jax.default_backend() != "cpu":
+    if (platform or jax.default_backend()) != "cpu":
         return share
     return max(size for size in range(1, min(share, max(1, CPU_BLOCK // capacity.even_bodies)) + 1) if share % size == 0)
 

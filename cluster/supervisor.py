@@ -1,46 +1,25 @@
 """The loop of a run, the same for every backend.
 
     for every iteration:
-        when levels are due:       curriculum.refresh (now and then), curriculum.assign, worker.assign
-        rollout = worker.collect(params)
-        params  = learner.update(rollout)
-        when levels are played:    curriculum.record(outcome)
-        now and then:              evaluator.report, checkpoints.save
+        crew.iterate:    now and then new levels; play; learn; record levels that were played
+        now and then:    crew.examine (evaluation), checkpoints.save
 
 What happens in iteration `i` depends on the state after `i - 1` and on `i` alone, so a run that was
-stopped and resumed goes on exactly as if it had not been.
+stopped and resumed goes on exactly as if it had not been. With a lag it depends on the flights that are out
+as well: none is when a checkpoint is written.
 """
 
-import dataclasses
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import jax
 
-from cluster import streams
+from cluster.backend import LostError
 from cluster.base import Progress, RunSettings, RunState
 from cluster.checkpoint import Checkpoints
-from cluster.roles.curriculum import CurriculumService
-from cluster.roles.evaluator import Evaluator
-from cluster.roles.learner import Learner
-from cluster.roles.worker import RolloutWorker
+from cluster.crew import Crew
 from cluster.tracker import Tracker
-from curriculum.base import Assignment
-from envs.base import Level
-from envs.outcome import Outcome
 from learners.base import Params
-from learners.report import Report
-from physics.pytree import zeros
-
-
-@dataclasses.dataclass(frozen=True)
-class Roles:
-    """Who does the work."""
-
-    worker: RolloutWorker
-    learner: Learner
-    curriculum: CurriculumService
-    evaluator: Evaluator
 
 
 class DivergedError(RuntimeError):
@@ -48,48 +27,57 @@ class DivergedError(RuntimeError):
 
 
 class Supervisor:
-    """Drives the roles through a run."""
+    """Drives the crew through a run."""
 
     def __init__(
-        self, settings: RunSettings, roles: Roles, tracker: Tracker, checkpoints: Checkpoints,
-        evaluate_every: int,
+        self, settings: RunSettings, crew: Crew, tracker: Tracker, checkpoints: Checkpoints, evaluate_every: int
     ) -> None:  # fmt: skip
         """Nothing runs yet."""
         self._settings = settings
-        self.roles = roles
+        self._crew = crew
         self._tracker = tracker
         self._checkpoints = checkpoints
         self._evaluate_every = evaluate_every
         self.progress = Progress()
 
-    def init(self, params: Params | None = None) -> RunState:
-        """The state of a run that has not begun; with the parameters of another run, if given."""
-        roles, run = self.roles, jax.random.key(self._settings.seed)
-        curriculum = roles.curriculum.init(streams.key(run, streams.CURRICULUM))
-        assignment = self._blank_assignment()
-        worlds = roles.worker.assign(assignment.levels, streams.key(run, streams.STAGGER))
-        train = roles.learner.init(streams.key(run, streams.INIT)) if params is None else roles.learner.take_over(params)
-        return RunState(train=train, worlds=worlds, curriculum=curriculum, assignment=assignment, key=run)
+    def begin(self, params: Params | None = None) -> None:
+        """Make ready a run that has not begun; with the parameters of another run, if given."""
+        self._crew.begin(params)
+        self.progress = Progress()
 
-    def restore(self) -> RunState:
-        """The state of the newest checkpoint."""
-        state, self.progress = self._checkpoints.restore(self.init())
-        return state
+    def restore(self) -> None:
+        """Make ready to go on from the newest checkpoint."""
+        self._crew.begin()
+        like = jax.tree.map(lambda leaf: leaf if isinstance(leaf, jax.Array) else jax.device_put(leaf), self._crew.state())
+        state, self.progress = self._checkpoints.restore(like)
+        self._crew.load(state)
+
+    def load(self, state: RunState) -> None:
+        """Make ready to go on from a state that is not on disk."""
+        self._crew.load(state)
+
+    def state(self) -> RunState:
+        """Everything that a checkpoint holds, as it is now."""
+        return self._crew.state()
 
     def has_checkpoint(self) -> bool:
         """Whether there is anything to restore."""
         return self._checkpoints.latest() is not None
 
-    def run(self, state: RunState, stop: Callable[[], bool] = lambda: False) -> RunState:
-        """Iterate until the steps are done, time is up or `stop()`; ends at a checkpoint, also when it raises `DivergedError`."""
+    def run(self, stop: Callable[[], bool] = lambda: False, extra: Callable[[], Mapping[str, float]] = dict) -> None:
+        """Iterate until the steps are done, time is up or `stop()`; ends at a checkpoint, also when it raises `DivergedError`.
+
+        `extra` gives numbers to log with every iteration's.
+        """
         started, before = time.monotonic(), self.progress.seconds
         if self.progress.iteration == 0:
-            self._checkpoints.save(state, self.progress)
-            self._evaluate(state)
+            self._checkpoints.save(self.state(), self.progress)
+            self._examine()
             self._checkpoints.wait()
-        while not (self.over() or stop()):
+        while self._crew.flying or not (self.over() or stop()):
             begun = time.monotonic()
-            state, metrics = self._iterate(state)
+            land = stop() or self._checkpoints.overdue(self.progress)
+            metrics = self._crew.iterate(self.progress.iteration, self.progress.iteration + 1 if land else self._until())
             now = time.monotonic()
             self.progress = Progress(
                 iteration=self.progress.iteration + 1,
@@ -97,29 +85,34 @@ class Supervisor:
                 seconds=before + now - started,
             )
             metrics["steps_per_second"] = self._settings.steps_per_iteration / (now - begun)
-            self._tracker.log(self.progress, metrics)
+            self._tracker.log(self.progress, {**metrics, **extra()})
             if metrics["skipped_in_a_row"] > self._settings.max_skipped_updates:
-                self._save(state)
+                self._save()
                 raise DivergedError(self._why(int(metrics["skipped_in_a_row"])))
             if self.over() or self.progress.iteration % self._evaluate_every == 0:
-                self._evaluate(state)
-            if self._checkpoints.due(self.progress):
-                self._checkpoints.save(state, self.progress)
-        self._save(state)
-        return state
+                self._examine()
+            self._log_examined()
+            if not self._crew.flying and self._checkpoints.due(self.progress):
+                self._checkpoints.save(self.state(), self.progress)
+        self._save()
+
+    def start_over(self, lost: LostError) -> None:
+        """All roles anew, in the place of those of which one is gone; to be made ready by `restore`."""
+        self._crew.start_over(lost)
 
     def over(self) -> bool:
         """Whether the run has done all its steps or used all its time."""
         limit = self._settings.max_minutes * 60
         return self.progress.iteration >= self._settings.iterations or 0 < limit <= self.progress.seconds
 
-    def report(self, state: RunState, way: int = 0) -> Report:
-        """Measure the present parameters on the levels held out."""
-        return self.roles.evaluator.report(state.train.params, streams.key(state.key, streams.EVALUATE), way)
+    def _until(self) -> int:
+        """The iteration before which all flights come home: that of the next checkpoint, or the end."""
+        return min(self._checkpoints.following(self.progress), self._settings.iterations)
 
-    def _save(self, state: RunState) -> None:
-        """A checkpoint that is on disk on return."""
-        self._checkpoints.save(state, self.progress)
+    def _save(self) -> None:
+        """A checkpoint that is on disk on return, when all evaluations are done."""
+        self._log_examined(wait=True)
+        self._checkpoints.save(self.state(), self.progress)
         self._checkpoints.wait()
 
     def _why(self, skipped: int) -> str:
@@ -129,44 +122,11 @@ class Supervisor:
             "Look at gradient_norm, kl and poisoned_worlds in metrics.jsonl; start a new run with a lower optimizer.learning_rate."
         )
 
-    def _iterate(self, state: RunState) -> tuple[RunState, dict[str, float]]:
-        iteration, roles = self.progress.iteration, self.roles
-        hold = self._settings.rollouts_per_assignment
-        if iteration % hold == 0:
-            state = self._assign(state, iteration // hold)
-        worlds, rollout = roles.worker.collect(state.train.params, state.worlds, streams.key(state.key, streams.COLLECT, iteration))
-        train, found = roles.learner.update(state.train, rollout, streams.key(state.key, streams.UPDATE, iteration))
-        state = dataclasses.replace(state, train=train, worlds=worlds)
-        metrics = {name: float(value) for name, value in jax.device_get(found).items()}
-        if iteration % hold == hold - 1:
-            state, played = self._record(state)
-            metrics |= played
-        return state, metrics
+    def _examine(self) -> None:
+        self._crew.examine(self.progress)
+        self._log_examined()
 
-    def _assign(self, state: RunState, number: int) -> RunState:
-        """Hand out new levels; `number` counts assignments."""
-        service, curriculum = self.roles.curriculum, state.curriculum
-        if service.refresh_due(number):
-            curriculum = service.refresh(curriculum, streams.key(state.key, streams.REFRESH, number), self._scout(state))
-        key = streams.key(state.key, streams.ASSIGN, number)
-        curriculum, assignment = service.assign(curriculum, key, self._settings.worlds)
-        worlds = self.roles.worker.assign(assignment.levels, streams.key(state.key, streams.STAGGER, number))
-        return dataclasses.replace(state, curriculum=curriculum, assignment=assignment, worlds=worlds)
-
-    def _scout(self, state: RunState) -> Callable[[jax.Array, Level], Outcome]:
-        return lambda key, levels: self.roles.worker.evaluate(state.train.params, levels, key).outcome
-
-    def _record(self, state: RunState) -> tuple[RunState, dict[str, float]]:
-        worlds, outcome = self.roles.worker.take_outcome(state.worlds)
-        curriculum, metrics = self.roles.curriculum.record(state.curriculum, state.assignment, outcome)
-        return dataclasses.replace(state, worlds=worlds, curriculum=curriculum), metrics
-
-    def _evaluate(self, state: RunState) -> None:
-        found = self.report(state).scalars()
-        self._tracker.log(self.progress, found | self.roles.worker.look(state.worlds))
-        self._checkpoints.note(self.progress, found)
-
-    def _blank_assignment(self) -> Assignment:
-        """Shapes of an assignment, filled with zeros: what a checkpoint is restored into."""
-        worlds, dims = self._settings.worlds, self.roles.worker.env.capacity.dims
-        return jax.jit(lambda: zeros(Assignment, worlds=worlds, **dims))()
+    def _log_examined(self, wait: bool = False) -> None:
+        for progress, scalars in self._crew.examined(wait):
+            self._tracker.log(progress, scalars)
+            self._checkpoints.note(progress, scalars)

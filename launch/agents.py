@@ -9,6 +9,7 @@ import jax
 
 from cluster import local, streams
 from cluster.base import Progress, RunConfig
+from cluster.local import LocalBackend
 from cluster.roles.evaluator import Evaluator
 from cluster.tracker import Several
 from envs.base import EnvConfig
@@ -72,8 +73,9 @@ def _from_run(name: str, words: Sequence[str]) -> Agent:
     folder = cli.open_run(name)
     settings = config.load(words, base=folder / "config.yaml")
     roles = local.build_roles(settings)
-    supervisor = local.build(settings, roles, folder, Several([]))
-    params = supervisor.restore().train.params
+    supervisor = local.build(settings, LocalBackend(roles, settings.run), folder, Several([]))
+    supervisor.restore()
+    params = supervisor.state().train.params
     return Agent(str(folder), folder, settings, params, supervisor.progress, roles.evaluator)
 
 

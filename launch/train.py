@@ -9,13 +9,20 @@ import jax
 from rich.console import Console as RichConsole
 
 from cluster import local, memory_plan
-from cluster.base import Progress, RunConfig, RunState
+from cluster import mesh as meshes
+from cluster.backend import Backend, LostError
+from cluster.base import Progress, RunConfig
 from cluster.console import Console
-from cluster.supervisor import DivergedError, Roles, Supervisor
+from cluster.events import Events
+from cluster.local import LocalBackend
+from cluster.parts import Parts
+from cluster.supervisor import DivergedError, Supervisor
 from cluster.tracker import JsonLines, Several, TensorBoard, Tracker, read_lines
 from launch import agents, cli, config
 from learners.base import Params
 from physics.errors import InputError
+
+CHANGEABLE = ("run.total_steps", "run.max_minutes", "run.devices", "run.block_worlds", "cluster.")
 
 
 def main(argv: Sequence[str]) -> int:
@@ -35,92 +42,111 @@ def main(argv: Sequence[str]) -> int:
 
 def start(settings: RunConfig) -> int:
     """Begin a new run in a folder of its own."""
-    roles = _plan(settings)
-    params = _inherited(settings, roles)
+    _check_free(_place(settings))
+    backend = _plan(settings)
+    params = _inherited(settings)
     folder = _new_folder(settings)
     config.save(settings, folder / "config.yaml")
-    return _train(settings, roles, folder, params)
+    return _train(settings, backend, folder, params)
 
 
 def resume(folder: Path, words: Sequence[str]) -> int:
-    """Go on with a run from its newest checkpoint. Only the length of the run may be changed."""
-    changed = [word for word in words if word.split("=")[0] not in ("run.total_steps", "run.max_minutes")]
+    """Go on with a run from its newest checkpoint. Only its length and what it runs on may be changed."""
+    changed = [word for word in words if not word.split("=")[0].startswith(CHANGEABLE)]
     if changed:
         raise InputError(
-            f"--resume with {', '.join(changed)}", wanted="only run.total_steps or run.max_minutes",
+            f"--resume with {', '.join(changed)}", wanted="only " + ", ".join(CHANGEABLE),
             fix="A resumed run keeps its settings; start a new run to change them.",
         )  # fmt: skip
     settings = config.load(words, base=folder / "config.yaml")
     return _train(settings, _plan(settings), folder)
 
 
-def _plan(settings: RunConfig) -> Roles:
-    """The roles of a run that fits this machine; says how much memory it needs."""
+def _plan(settings: RunConfig) -> Backend:
+    """What runs the roles, once it is known that they fit there; says what they need."""
+    if settings.cluster.backend == "ray":
+        from cluster.ray import start  # Ray is not imported where it is not used
+
+        return start.backend(settings, print)
     roles = local.build_roles(settings)
     plan = memory_plan.make(settings, roles)
     print("\n".join(plan.lines()))
     plan.check()
-    return roles
+    return LocalBackend(roles, settings.run)
 
 
-def _inherited(settings: RunConfig, roles: Roles) -> Params | None:
+def _inherited(settings: RunConfig) -> Params | None:
     """The newest parameters of the run that this one begins with, if any, once it is known that they fit."""
     if not settings.run.parent:
         return None
     params = jax.device_get(agents.open_agent(settings.run.parent).params)
-    roles.learner.check(params)
+    Parts(settings, meshes.make(1)).learner().check(params)
     return params
 
 
-def _train(settings: RunConfig, roles: Roles, folder: Path, params: Params | None = None) -> int:
+def _train(settings: RunConfig, backend: Backend, folder: Path, params: Params | None = None) -> int:
     """Begin with `params`, if given, or go on from a checkpoint, if there is one."""
     rich = RichConsole()
-    devices = jax.local_devices()
-    rich.print(f"run {folder}  on {len(devices)} x {devices[0].device_kind}", highlight=False)
+    rich.print(f"run {folder}  on {backend.where()}", highlight=False)
     rich.print("compiling; the first time takes a minute or two", highlight=False, style="dim")
-    stop = _StopOnSignal()
-    later = _Later()
-    supervisor = local.build(settings, roles, folder, later)
-    state = _begin(supervisor, settings, folder) if params is None else supervisor.init(params)
-    after = supervisor.progress
-    if supervisor.over():
-        rich.print(
-            f"this run is finished: {after.env_steps:,} steps in {after.seconds / 60:.1f} minutes; "
-            "give a larger run.total_steps or run.max_minutes to go on",
-            highlight=False, soft_wrap=True,
-        )  # fmt: skip
-        return 0
-    later.tracker = Several(
-        [
-            JsonLines(folder / "metrics.jsonl", after.iteration),
-            TensorBoard(folder / "tensorboard", after.env_steps),
-            Console(settings.run, rich),
-        ]
-    )
+    stop, later, events = _StopOnSignal(), _Later(), Events(folder / "events.jsonl")
+    supervisor = local.build(settings, backend, folder, later, events)
     try:
-        supervisor.run(state, stop)
+        while True:
+            try:
+                _make_ready(supervisor, settings, folder, params)
+                if supervisor.over() and not later.tracker:
+                    _say_finished(rich, supervisor.progress)
+                    return 0
+                later.connect(settings, folder, supervisor.progress, rich)
+                supervisor.run(stop, events.scalars)
+                break
+            except LostError as lost:  # one without whom no other can go on
+                supervisor.start_over(lost)
+                later.close()
     except DivergedError as error:
         rich.print(str(error), highlight=False, soft_wrap=True)
         return 1
     finally:
         later.close()
+        backend.close()
     if stop.asked:
         rich.print(f"stopped at a checkpoint; go on with: python -m launch.train --resume {folder}", highlight=False, soft_wrap=True)
     return 0
 
 
-def _begin(supervisor: Supervisor, settings: RunConfig, folder: Path) -> RunState:
+def _make_ready(supervisor: Supervisor, settings: RunConfig, folder: Path, params: Params | None) -> None:
+    """Begin, or go on from the newest checkpoint. Nothing is lost if it was stopped before the first one."""
     metrics = folder / "metrics.jsonl"
     trained = metrics.exists() and any(row["iteration"] > 0 for row in read_lines(metrics))
     if supervisor.has_checkpoint() or trained:
-        return supervisor.restore()
-    return supervisor.init(_inherited(settings, supervisor.roles))  # nothing is lost if it was stopped before the first checkpoint
+        supervisor.restore()
+    else:
+        supervisor.begin(_inherited(settings) if params is None else params)
+
+
+def _say_finished(rich: RichConsole, after: Progress) -> None:
+    rich.print(
+        f"this run is finished: {after.env_steps:,} steps in {after.seconds / 60:.1f} minutes; "
+        "give a larger run.total_steps or run.max_minutes to go on",
+        highlight=False, soft_wrap=True,
+    )  # fmt: skip
 
 
 class _Later:
     """A tracker that is connected once it is known from where the run goes on."""
 
     tracker: Tracker | None = None
+
+    def connect(self, settings: RunConfig, folder: Path, after: Progress, rich: RichConsole) -> None:
+        """Go on behind `after`: what had been noted past it is dropped."""
+        self.tracker = Several(
+            [
+                JsonLines(folder / "metrics.jsonl", after.iteration),
+                TensorBoard(folder / "tensorboard", after.env_steps),
+                Console(settings.run, rich),
+            ]
+        )
 
     def log(self, progress: Progress, scalars: Mapping[str, float]) -> None:
         """Pass on."""
@@ -151,14 +177,21 @@ class _StopOnSignal:
         return self.asked
 
 
-def _new_folder(settings: RunConfig) -> Path:
-    name = settings.run.name or datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
-    folder = Path(settings.run.folder) / name
+def _place(settings: RunConfig) -> Path:
+    return Path(settings.run.folder) / (settings.run.name or datetime.datetime.now().strftime("%Y%m%d-%H%M%S"))
+
+
+def _check_free(folder: Path) -> None:
     if folder.exists() and any(folder.iterdir()):
         raise InputError(
-            f"run.name={name}", found=f"a run in {folder}", wanted="a name that is free",
+            f"run.name={folder.name}", found=f"a run in {folder}", wanted="a name that is free",
             fix=f"Choose another name, or go on with it: python -m launch.train --resume {folder}",
         )  # fmt: skip
+
+
+def _new_folder(settings: RunConfig) -> Path:
+    folder = _place(settings)
+    _check_free(folder)
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 

@@ -5,7 +5,9 @@ from pathlib import Path
 from cluster import local
 from cluster.base import RunConfig
 from cluster.checkpoint import Checkpoints
-from cluster.supervisor import Roles, Supervisor
+from cluster.crew import Crew
+from cluster.local import LocalBackend, Roles
+from cluster.supervisor import Supervisor
 from cluster.tracker import JsonLines
 from launch import config
 
@@ -30,7 +32,7 @@ def supervisor(folder: Path, roles: Roles, iterations: int, *words: str, after: 
     chosen = settings(iterations, *words)
     return Supervisor(
         settings=chosen.run,
-        roles=roles,
+        crew=Crew(LocalBackend(roles, chosen.run), chosen.run, chosen.cluster, print),
         tracker=JsonLines(folder / "metrics.jsonl", after),
         checkpoints=Checkpoints(folder / "checkpoints", chosen.checkpoint),
         evaluate_every=chosen.evaluate.every,

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import jax
 
+from cluster import streams
 from cluster.roles.worker import RolloutWorker
 from envs import holdout, sizes
 from envs.base import Level
@@ -66,6 +67,10 @@ class Evaluator:
             random = pool.submit(lambda: self._random)
             handmade = self._measure(params, self._handmade, key_handmade, way, self._config.attempts)
             return Report(handmade, self._measure(params, random.result(), key_random, way, random_attempts))
+
+    def scalars(self, params: Params, seed: int) -> dict[str, float]:
+        """The curves of a run with that seed."""
+        return self.report(self.worker.place(params), streams.key(jax.random.key(seed), streams.EVALUATE)).scalars()
 
     def _measure(self, params: Params, levels: tuple[list[str], list[str], Level], key: jax.Array, way: int, attempts: int) -> Measured:
         """Only sampled attempts differ from each other: of the other ways to act, one says all."""

@@ -1,8 +1,10 @@
 """The learner: turns rollouts into better parameters on its device mesh."""
 
 import functools
+from collections.abc import Sequence
 
 import jax
+import numpy as np
 import optax
 from flax import linen as nn
 from jax.sharding import Mesh
@@ -56,6 +58,17 @@ class Learner:
     def begin(self, key: Array) -> TrainState:
         """The same as `init`, placed nowhere: to be compiled, or to know its shapes."""
         return ppo.begin(self._network.init(key, self._env.blank()), self._optimizer, self._config)
+
+    def place(self, train: TrainState) -> TrainState:
+        """A state from anywhere, on this learner's devices."""
+        return meshes.put(train, self._mesh, COPIED)
+
+    def receive(self, rollouts: Sequence[Rollout]) -> Rollout:
+        """The rollouts of all players as one on this learner's devices; what lies there already is taken as it is."""
+        if isinstance(jax.tree.leaves(rollouts)[0], jax.Array):
+            return rollouts[0]
+        # Joining copies, on purpose: on a CPU JAX would go on to use the memory that it is given, which may be that of a store.
+        return meshes.put(jax.tree.map(lambda *parts: np.concatenate(parts), *rollouts), self._mesh, SHARED)
 
     def update(self, state: TrainState, rollout: Rollout, key: Array) -> tuple[TrainState, dict[str, Array]]:
         """Learn from one rollout: (new state, metrics). `state` is consumed."""

@@ -16,9 +16,9 @@ from jax import lax
 from cluster import local
 from cluster import mesh as meshes
 from cluster.base import RunConfig
+from cluster.local import Roles
 from cluster.mesh import COPIED, SHARED
 from cluster.roles.learner import Learner
-from cluster.supervisor import Roles
 from envs import sizes
 from envs.env import Env
 from launch import config as configuration

@@ -12,11 +12,13 @@ import numpy as np
 import pytest
 
 from cluster import local
-from cluster.base import Progress, RunState
+from cluster.base import Progress
 from cluster.checkpoint import Checkpoints
+from cluster.crew import Crew
+from cluster.local import LocalBackend, Roles
 from cluster.roles.curriculum import CurriculumService
 from cluster.roles.evaluator import Evaluator
-from cluster.supervisor import Roles, Supervisor
+from cluster.supervisor import Supervisor
 from curriculum import CurriculumConfig
 from curriculum.base import Curriculum
 from curriculum.named import Named
@@ -71,22 +73,23 @@ class Ear:
 
 def supervisor(roles: Roles, curriculum: Curriculum, held_out: Level, folder: Path, ear: Ear) -> Supervisor:
     """A run on what `curriculum` hands out."""
+    own = dataclasses.replace(
+        roles,
+        curriculum=CurriculumService(curriculum, 1, SETTINGS.run, roles.worker.env.capacity),
+        evaluator=Evaluator(roles.worker, lambda key, count: worlds(held_out, np.arange(count)), SETTINGS.evaluate),  # type: ignore[arg-type]
+    )
     return Supervisor(
         settings=SETTINGS.run,
-        roles=dataclasses.replace(
-            roles,
-            curriculum=CurriculumService(curriculum, refresh_every=1),
-            evaluator=Evaluator(roles.worker, lambda key, count: worlds(held_out, np.arange(count)), SETTINGS.evaluate),  # type: ignore[arg-type]
-        ),
+        crew=Crew(LocalBackend(own, SETTINGS.run), SETTINGS.run, SETTINGS.cluster, print),
         tracker=ear,
         checkpoints=Checkpoints(folder, SETTINGS.checkpoint),
         evaluate_every=10**9,
     )
 
 
-def success(run: Supervisor, state: RunState, levels: Level) -> np.ndarray:
+def success(run: Supervisor, roles: Roles, levels: Level) -> np.ndarray:
     """Whether each level is solved in one attempt of its own."""
-    return run.roles.worker.evaluate(state.train.params, levels, jax.random.key(SEED)).outcome.successes
+    return roles.worker.evaluate(run.state().train.params, levels, jax.random.key(SEED)).outcome.successes
 
 
 @pytest.mark.parametrize("level", LEVELS)
@@ -95,12 +98,13 @@ def test_a_hand_made_level_is_learnt_from_scratch_and_solved_nine_times_of_ten(l
     attempts = repeat(named.levels, ATTEMPTS)
     ear = Ear()
     run = supervisor(roles, named, named.levels, tmp_path, ear)
-    state, rates = run.init(), []
-    rates.append(success(run, state, attempts).mean())
+    run.begin()
+    rates = []
+    rates.append(success(run, roles, attempts).mean())
     assert rates[0] < 0.5, "or there is nothing to learn"
     while not run.over():
-        state = run.run(state, ear)
-        rates.append(success(run, state, attempts).mean())
+        run.run(ear)
+        rates.append(success(run, roles, attempts).mean())
         if rates[-1] > 0.9:
             return
     pytest.fail(f"{level}: {rates} after {run.progress.env_steps:,} steps")
@@ -114,11 +118,11 @@ def test_training_on_a_thousand_random_levels_teaches_to_solve_random_levels_nev
         return worlds(drawn, jax.random.randint(key, (count,), 0, DRAWN))
 
     run = supervisor(roles, Uniform(of_the_drawn), unseen, tmp_path, Ear())
-    state = run.init()
+    run.begin()
     attempts = repeat(unseen, 2)
-    before = success(run, state, attempts).reshape(UNSEEN, 2).mean(1)
-    state = run.run(state)
-    after = success(run, state, attempts).reshape(UNSEEN, 2).mean(1)
+    before = success(run, roles, attempts).reshape(UNSEEN, 2).mean(1)
+    run.run()
+    after = success(run, roles, attempts).reshape(UNSEEN, 2).mean(1)
     error = (after - before).std() / np.sqrt(count_worlds(unseen))
     assert (after - before).mean() > GAIN
     assert (after - before).mean() > 4 * error, "by far more than chance"

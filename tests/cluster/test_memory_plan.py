@@ -6,8 +6,8 @@ import jax
 import pytest
 
 from cluster import local, memory_plan
+from cluster.local import Roles
 from cluster.memory_plan import MemoryPlan
-from cluster.supervisor import Roles
 from physics.errors import InputError
 from tests.tiny import build_roles, settings, supervisor
 
@@ -32,13 +32,15 @@ def _bytes(value: object) -> int:
 
 
 def test_what_is_held_is_as_large_as_the_real_arrays(roles, plan, tmp_path):
-    state = supervisor(tmp_path, roles, 6).init()
+    run = supervisor(tmp_path, roles, 6)
+    run.begin()
+    state = run.state()
     found = {
         "levels": _bytes(state.assignment) + _bytes(state.curriculum),
         "learner": _bytes(state.train),
         "worlds": _bytes(state.worlds) // 2,
     }
-    _, rollout = roles.worker.collect(state.train.params, state.worlds, jax.random.key(0))
+    _, rollout = roles.worker.collect(state.train.params, roles.worker.split(state.worlds), jax.random.key(0))
     assert plan.held == {**found, "rollout": _bytes(rollout) // 2}
 
 

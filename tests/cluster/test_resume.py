@@ -7,7 +7,8 @@ import jax
 import numpy as np
 import pytest
 
-from cluster.supervisor import DivergedError, Roles
+from cluster.local import Roles
+from cluster.supervisor import DivergedError
 from cluster.tracker import read_lines
 from physics.errors import InputError
 from tests.tiny import build_roles, supervisor
@@ -33,14 +34,18 @@ def _rows(folder) -> list[dict]:
 
 def test_six_iterations_are_three_and_three_bit_for_bit(roles, tmp_path):
     whole = supervisor(tmp_path / "whole", roles, 6)
-    expected = whole.run(whole.init())
+    whole.begin()
+    whole.run()
+    expected = whole.state()
 
     first = supervisor(tmp_path / "parts", roles, 3)
-    first.run(first.init())
+    first.begin()
+    first.run()
     second = supervisor(tmp_path / "parts", roles, 6, after=3)
-    resumed = second.restore()
+    second.restore()
     assert second.progress.iteration == 3
-    found = second.run(resumed)
+    second.run()
+    found = second.state()
 
     assert whole.progress.iteration == second.progress.iteration == 6
     assert whole.progress.env_steps == second.progress.env_steps
@@ -52,9 +57,10 @@ def test_six_iterations_are_three_and_three_bit_for_bit(roles, tmp_path):
 
 def test_training_changes_the_parameters_and_every_counter(roles, tmp_path):
     run = supervisor(tmp_path / "run", roles, 2)
-    begin = run.init()
-    before = _bytes(begin.train.params)
-    end = run.run(begin)
+    run.begin()
+    before = _bytes(run.state().train.params)
+    run.run()
+    end = run.state()
     assert _bytes(end.train.params) != before
     assert int(end.train.updates) == 2
     assert int(end.curriculum.refreshes) == 1
@@ -66,7 +72,8 @@ def test_training_changes_the_parameters_and_every_counter(roles, tmp_path):
 
 def test_stopping_saves_where_it_stopped(roles, tmp_path):
     run = supervisor(tmp_path / "run", roles, 6)
-    run.run(run.init(), stop=lambda: run.progress.iteration >= 2)
+    run.begin()
+    run.run(stop=lambda: run.progress.iteration >= 2)
     again = supervisor(tmp_path / "run", roles, 6)
     again.restore()
     assert again.progress.iteration == 2
@@ -76,15 +83,18 @@ def test_stopping_saves_where_it_stopped(roles, tmp_path):
 def test_a_run_that_breaks_down_stops_at_a_checkpoint_of_its_last_good_parameters(roles, tmp_path):
     """A parameter that is not finite makes every gradient step so; there are four in an iteration."""
     run = supervisor(tmp_path / "run", roles, 6, "run.max_skipped_updates=5")
-    begin = run.init()
+    run.begin()
+    begin = run.state()
     broken = jax.tree.map(lambda leaf: leaf.at[0].set(np.nan), begin.train.params)
     begin = dataclasses.replace(begin, train=dataclasses.replace(begin.train, params=broken))
     expected = _bytes((begin.train.params, begin.train.optimizer))
+    run.load(begin)
     with pytest.raises(DivergedError, match=r"iteration 2: 8 gradient steps in a row .*more than run.max_skipped_updates=5"):
-        run.run(begin)
+        run.run()
     assert [row["skipped_updates"] for row in read_lines(tmp_path / "run" / "metrics.jsonl") if "kl" in row] == [4, 4]
     again = supervisor(tmp_path / "run", roles, 6)
-    kept = again.restore()
+    again.restore()
+    kept = again.state()
     assert again.progress.iteration == 2
     assert _bytes((kept.train.params, kept.train.optimizer)) == expected
 
@@ -92,12 +102,14 @@ def test_a_run_that_breaks_down_stops_at_a_checkpoint_of_its_last_good_parameter
 def test_what_goes_on_is_donated(roles, tmp_path):
     """Parameters, optimiser and worlds are changed in place: none of them is there twice, and none is copied."""
     run = supervisor(tmp_path / "run", roles, 1)
-    state, key = run.init(), jax.random.key(0)
+    run.begin()
+    state, key = run.state(), jax.random.key(0)
+    held = roles.worker.split(state.worlds)
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # a donation that cannot be used warns
-        worlds, rollout = roles.worker.collect(state.train.params, state.worlds, key)
+        worlds, rollout = roles.worker.collect(state.train.params, held, key)
         train, _ = roles.learner.update(state.train, rollout, key)
-    gone = jax.tree.leaves((state.worlds, state.train))
+    gone = jax.tree.leaves((held, state.train))
     assert all(leaf.is_deleted() for leaf in gone)
     assert not any(leaf.is_deleted() for leaf in jax.tree.leaves((worlds, rollout, train)))
 
@@ -110,7 +122,8 @@ def test_no_checkpoint_is_a_clear_error(roles, tmp_path):
 
 def test_a_broken_checkpoint_is_named_with_the_way_out(roles, tmp_path):
     run = supervisor(tmp_path / "run", roles, 1)
-    run.run(run.init())
+    run.begin()
+    run.run()
     for file in [path for path in (tmp_path / "run" / "checkpoints").rglob("*") if path.is_file()]:
         file.write_bytes(b"broken")
     again = supervisor(tmp_path / "run", roles, 1)

@@ -10,6 +10,7 @@ import pytest
 
 from cluster import local
 from cluster.base import RunState
+from cluster.local import LocalBackend
 from cluster.tracker import Several, read_lines
 from launch import config, curves, finetune, train
 from physics.errors import InputError
@@ -38,7 +39,9 @@ def untrained(tmp_path) -> Path:
 
 def restored(run: Path) -> RunState:
     settings = config.load([], base=run / "config.yaml")
-    return local.build(settings, local.build_roles(settings), run, Several([])).restore()
+    supervisor = local.build(settings, LocalBackend(local.build_roles(settings), settings.run), run, Several([]))
+    supervisor.restore()
+    return supervisor.state()
 
 
 def parameters(run: Path) -> list[np.ndarray]:

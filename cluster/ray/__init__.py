@@ -1,0 +1,1 @@
+"""The Ray backend: every role an actor. The only place that imports Ray."""

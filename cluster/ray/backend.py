@@ -1,0 +1,210 @@
+"""The roles as Ray actors. Nothing large comes to this process but what a checkpoint holds."""
+
+import dataclasses
+import time
+from typing import Any
+
+import jax
+import numpy as np
+import ray
+from ray.actor import ActorHandle
+from ray.exceptions import RayActorError, RayError, RayTaskError
+
+from cluster import backend as backends
+from cluster.backend import LostError, Tell
+from cluster.base import RunConfig
+from cluster.ray.host import About, Host
+from cluster.ray.plan import Need, Plan
+from curriculum.base import Array, Evaluate
+from envs.base import Level
+from envs.outcome import Outcome
+from physics.errors import InputError
+from physics.pytree import count_worlds
+
+SLOW_START = 20.0  # seconds to start from which on it is said that resources are missing
+
+
+@dataclasses.dataclass
+class Seat:
+    """An actor that runs, or is to run as soon as there is room for it."""
+
+    need: Need
+    actor: ActorHandle
+    begun: float
+    about: ray.ObjectRef
+    started: bool = False
+    said: bool = False
+    ended: str = ""  # why it was ended from here
+
+
+@dataclasses.dataclass(frozen=True)
+class Pending:
+    """A call that was begun."""
+
+    ref: ray.ObjectRef
+    role: str = ""
+    seat: Seat | None = None
+
+
+class RayBackend:
+    """Runs the roles of a plan."""
+
+    def __init__(self, config: RunConfig, plan: Plan, tell: Tell) -> None:
+        """Start all actors."""
+        self._config = config
+        self._cluster = config.cluster
+        self.plan = plan
+        self.tell = tell
+        self.workers = [role for need in plan.needs for role in need.roles if role.startswith(backends.worker(0).split()[0])]
+        self._seats: dict[str, Seat] = {}
+        for need in plan.needs:
+            self._take_seat(need)
+
+    def _take_seat(self, need: Need) -> None:
+        options: dict[str, Any] = {"num_cpus": need.cpus, "num_gpus": need.gpus, "max_restarts": 0, "runtime_env": {"env_vars": need.env}}
+        kind: Any = ray.remote(concurrency_groups={"health": 1})(Host)  # type: ignore[call-overload]
+        actor = kind.options(**options).remote(self._config, need.roles, need.share)
+        seat = Seat(need, actor, time.monotonic(), actor.about.remote())
+        self._seats |= dict.fromkeys(need.roles, seat)
+
+    def wait_for_all(self) -> list[About]:
+        """Where all actors are, once they run."""
+        return [self.result(Pending(seat.about, seat.need.roles[0], seat)) for seat in self._all()]
+
+    def _all(self) -> list[Seat]:
+        return list({id(seat): seat for seat in self._seats.values()}.values())
+
+    def call(self, role: str, method: str, *args: Any, returns: int = 1) -> Any:
+        """Begin a call. What it needs of other calls goes from actor to actor."""
+        seat = self._seats[role]
+        given = [arg.ref if isinstance(arg, Pending) else arg for arg in args]
+        refs = seat.actor.call.options(num_returns=returns).remote(role, method, *given)
+        return tuple(Pending(ref, role, seat) for ref in refs) if returns > 1 else Pending(refs, role, seat)
+
+    def put(self, value: Any) -> Pending:
+        """A value in the object store."""
+        return Pending(ray.put(jax.device_get(value)))
+
+    def ready(self, future: Pending) -> bool:
+        """Whether it is there, or will never be."""
+        return bool(ray.wait([future.ref], timeout=0, fetch_local=False)[0])
+
+    def result(self, future: Pending) -> Any:
+        """Wait for a value, and see meanwhile that all actors are alive."""
+        begun = time.monotonic()
+        while not ray.wait([future.ref], timeout=self._cluster.heartbeat_seconds, fetch_local=False)[0]:
+            self._see_to_starting()
+            self._see_to_living()
+            if future.seat and future.seat.started and time.monotonic() - begun > self._cluster.call_minutes * 60:
+                self._end(future.seat, f"busy with one call for more than {self._cluster.call_minutes:g} minutes")
+        try:
+            return ray.get(future.ref)
+        except RayError as error:
+            raise self._who(error, future) from error
+
+    def _who(self, error: RayError, future: Pending) -> Exception:
+        """Who is lost, of all who had a part in a call that failed."""
+        cause = error.cause if isinstance(error, RayTaskError) else error
+        if isinstance(cause, (LostError, InputError)):
+            return cause
+        seat = future.seat
+        if isinstance(cause, RayActorError):
+            named = [s for s in self._all() if s.actor._actor_id.hex() == _actor_of(cause)]
+            seat = named[0] if named else seat
+        role = seat.need.roles[0] if seat else future.role
+        if isinstance(error, RayTaskError) and not isinstance(cause, RayError) and role in (backends.LEARNER, backends.CURRICULUM):
+            return RuntimeError(f"{role}: {cause!r}\n{error}")  # it would fail again
+        return LostError(role, (seat.ended if seat else "") or _in_words(cause))
+
+    def _see_to_starting(self) -> None:
+        """Say so if there is no room for an actor, and stop if there is none for long."""
+        for seat in self._all():
+            seat.started = seat.started or bool(ray.wait([seat.about], timeout=0)[0])
+            waited = time.monotonic() - seat.begun
+            if not seat.started and waited > SLOW_START and not seat.said:
+                seat.said = True
+                self.tell("waiting", seat.need.name, cause=f"for {seat.need.gpus} GPUs and {seat.need.cpus:g} CPUs on one machine")
+            if not seat.started and waited > self._cluster.wait_minutes * 60:
+                raise InputError(
+                    f"{seat.need.name} waited {self._cluster.wait_minutes:g} minutes for {seat.need.gpus} GPUs and {seat.need.cpus:g} CPUs",
+                    fix="Go on with --resume when the cluster has them again.",
+                )  # fmt: skip
+
+    def _see_to_living(self) -> None:
+        """End actors that do not answer: what is waited for then fails, and they are replaced."""
+        seats = [seat for seat in self._all() if seat.started and not seat.ended]
+        answers: dict[Any, Seat] = {seat.actor.alive.remote(): seat for seat in seats}
+        _, silent = ray.wait(list(answers), num_returns=len(answers), timeout=self._cluster.heartbeat_seconds)
+        for ref in silent:
+            self._end(answers[ref], f"did not answer for {self._cluster.heartbeat_seconds:g} seconds")
+
+    def _end(self, seat: Seat, why: str) -> None:
+        seat.ended = seat.ended or why
+        ray.kill(seat.actor)
+
+    def scout(self, params: Pending) -> Evaluate:
+        """The workers, asked by whoever holds this; each plays a part of the levels."""
+        return Scouts([(name, self._seats[name].actor) for name in self.workers], [params.ref])
+
+    def replace(self, lost: LostError) -> None:
+        """Workers and evaluator hold nothing that cannot be given to them again."""
+        need = self._seats[lost.role].need
+        if len(need.roles) > 1 or lost.role in (backends.LEARNER, backends.CURRICULUM):
+            raise lost
+        self._end(self._seats[lost.role], lost.cause)
+        self._take_seat(need)
+
+    def restart(self, lost: LostError) -> None:
+        """All actors anew."""
+        for seat in self._all():
+            self._end(seat, lost.cause)
+        for need in self.plan.needs:
+            self._take_seat(need)
+
+    def where(self) -> str:
+        """Machines and actors."""
+        return f"Ray, {len(self._all())} actors on {len([node for node in ray.nodes() if node['Alive']])} machines"
+
+    def close(self) -> None:
+        """End the actors, and the cluster if it was started for this run."""
+        for seat in self._all():
+            self._end(seat, "the run is over")
+        ray.shutdown()
+
+
+class Scouts:
+    """Plays levels with rollout workers, from wherever the curriculum is."""
+
+    def __init__(self, workers: list[tuple[str, ActorHandle]], params: list[ray.ObjectRef]) -> None:
+        """`params` in a list, so that they are not fetched to where this is called."""
+        self._workers = workers
+        self._params = params
+
+    def __call__(self, key: Array, levels: Level) -> Outcome:
+        """One whole episode of every level."""
+        data, levels = jax.device_get((jax.random.key_data(key), levels))
+        each = -(-count_worlds(levels) // len(self._workers))
+        calls = []
+        for i, (name, actor) in enumerate(self._workers):
+            part = jax.tree.map(lambda leaf, first=i * each: leaf[..., first : first + each], levels)
+            if count_worlds(part):
+                calls.append((name, actor.call.remote(name, "scout", self._params[0], part, data, i * each)))
+        return jax.tree.map(lambda *leaves: np.concatenate(leaves), *[_scouted(name, ref) for name, ref in calls])
+
+
+def _scouted(name: str, ref: ray.ObjectRef) -> Outcome:
+    try:
+        return ray.get(ref)
+    except RayError as error:
+        cause = error.cause if isinstance(error, RayTaskError) else error
+        raise LostError(name, _in_words(cause)) from None
+
+
+def _actor_of(error: RayActorError) -> str:
+    found = getattr(error, "actor_id", None)
+    return found if isinstance(found, str) else found.hex() if found is not None else ""
+
+
+def _in_words(error: BaseException | None) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return f"{type(error).__name__}: {' '.join(lines)[:300]}"
