@@ -96,6 +96,11 @@ class ClusterConfig:
     heartbeat_seconds: float = setting(60.0, "an actor that does not answer for so long is taken for dead", above=0)
     call_minutes: float = setting(30.0, "an actor that is busy with one thing for so long is taken for dead", above=0)
     wait_minutes: float = setting(60.0, "how long to wait for lost resources to come back before the run stops", above=0)
+    processes: int = setting(
+        1, "with local: processes of the gang that trains together, see launch.gang; each has its own devices", least=1
+    )
+    process: int = setting(0, "number of this one of them, from 0 on", least=0)
+    coordinator: str = setting("", "host:port at which the processes of a gang find each other; the first one listens there")
     replacements: int = setting(5, "times in a row that a lost worker is replaced before the run stops", least=1)
 
     def __post_init__(self) -> None:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 
 import jax
 
+from cluster import mesh as meshes
 from cluster.backend import LostError
 from cluster.base import Progress, RunSettings, RunState
 from cluster.checkpoint import Checkpoints
@@ -82,7 +83,7 @@ class Supervisor:
             self.progress = Progress(
                 iteration=self.progress.iteration + 1,
                 env_steps=self.progress.env_steps + self._settings.steps_per_iteration,
-                seconds=before + now - started,
+                seconds=meshes.agreed(before + now - started),
             )
             metrics["steps_per_second"] = self._settings.steps_per_iteration / (now - begun)
             self._tracker.log(self.progress, {**metrics, **extra()})
