@@ -64,7 +64,9 @@ class CheckpointConfig:
     every: int = setting(10, "iterations between checkpoints", least=1)
     minutes: float = setting(0.0, "a checkpoint also after so many minutes of training without one; 0 for never", least=0)
     keep: int = setting(3, "newest checkpoints that are kept", least=1)
-    keep_every: int = setting(0, "a checkpoint every so many iterations is kept for ever; 0 for none", least=0)
+    keep_every: int = setting(
+        0, "a checkpoint every so many iterations is kept for ever, a multiple of checkpoint.every; 0 for none", least=0
+    )
     best: str = setting(
         "", "measure of evaluation, as evaluate/handmade, of which the checkpoint with the highest value is kept too; empty for none"
     )
@@ -72,6 +74,8 @@ class CheckpointConfig:
     def __post_init__(self) -> None:
         """Refuse impossible values."""
         validate(self)
+        if self.keep_every % self.every:
+            raise InputError("keep_every", found=self.keep_every, wanted=f"a multiple of checkpoint.every = {self.every}, or 0")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -98,6 +102,11 @@ class ClusterConfig:
         60.0, "after so long without room for a lost worker the run goes on with fewer, from its last checkpoint", above=0
     )
     wait_minutes: float = setting(60.0, "how long to wait for lost resources to come back before the run stops", above=0)
+    processes: int = setting(
+        1, "with local: processes of the gang that trains together, see launch.gang; each has its own devices", least=1
+    )
+    process: int = setting(0, "number of this one of them, from 0 on", least=0)
+    coordinator: str = setting("", "host:port at which the processes of a gang find each other; the first one listens there")
     replacements: int = setting(5, "times in a row that a lost worker is replaced before the run stops", least=1)
 
     def __post_init__(self) -> None:

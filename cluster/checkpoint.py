@@ -50,9 +50,13 @@ class Checkpoints:
         """Whether it is time for a checkpoint, by iterations, by minutes or because nothing was as good before."""
         return self._retention.due(progress)
 
-    def due_next(self, iteration: int) -> int:
-        """The first iteration after this one that is due for its number."""
-        return self._retention.due_next(iteration)
+    def overdue(self, progress: Progress) -> bool:
+        """Whether it is time by minutes, which come at any iteration."""
+        return self._retention.overdue(progress)
+
+    def following(self, progress: Progress) -> int:
+        """The next iteration at which a checkpoint is due by iterations."""
+        return self._retention.following(progress)
 
     def note(self, progress: Progress, scalars: Mapping[str, float]) -> None:
         """Take note of an evaluation's measures, which may decide what is kept."""
@@ -132,9 +136,7 @@ class Checkpoints:
         handlers = {"state": ocp.StandardCheckpointHandler(), "progress": ocp.JsonCheckpointHandler()}
         options = ocp.CheckpointManagerOptions(read_only=True)
         with ocp.CheckpointManager(self._folder, options=options, item_handlers=handlers) as manager:
-            saved = stored.names(manager.item_metadata(iteration)["state"].tree)
-            asked = stored.wanted(like, {name: tuple(leaf.shape) for name, leaf in saved.items()})
-            parts = ocp.args.Composite(state=ocp.args.StandardRestore(asked), progress=ocp.args.JsonRestore())
+            parts = ocp.args.Composite(state=ocp.args.StandardRestore(stored.wanted(like)), progress=ocp.args.JsonRestore())
             found = manager.restore(iteration, args=parts)
         return stored.placed(found["state"], like), Progress(**found["progress"])
 

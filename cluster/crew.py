@@ -17,6 +17,7 @@ import numpy as np
 
 from cluster.backend import ALL, CURRICULUM, EVALUATOR, LEARNER, Backend, Future, LostError
 from cluster.base import ClusterConfig, Progress, RunSettings, RunState
+from cluster.tracker import View
 from learners.base import Params, Worlds
 
 POISONED = 0.5  # share of a worker's worlds that are not finite from which on it is the worker that is broken
@@ -41,7 +42,8 @@ class Exam:
 
     params: Future
     progress: Progress
-    look: Future
+    look: Future  # at the physics
+    view: Future  # of the curriculum
     scalars: Future = None
 
 
@@ -217,11 +219,12 @@ class Crew:
 
     def examine(self, progress: Progress) -> None:
         """Ask for an evaluation of the present parameters. One is sat at a time; of those that wait the newest is kept."""
-        params, look = self.backend.call(LEARNER, "export"), self.backend.call(self.backend.workers[0], "look")
-        self._exams[1:] = [Exam(params, progress, look)]
+        call = self.backend.call
+        params, look, view = call(LEARNER, "export"), call(self.backend.workers[0], "look"), call(CURRICULUM, "view")
+        self._exams[1:] = [Exam(params, progress, look, view)]
         self._sit()
 
-    def examined(self, wait: bool = False) -> list[tuple[Progress, dict[str, float]]]:
+    def examined(self, wait: bool = False) -> list[tuple[Progress, dict[str, float], View]]:
         """Evaluations that are done by now, or all that were asked for."""
         done = []
         while self._exams and (wait or self.backend.ready(self._exams[0].scalars)):
@@ -233,7 +236,7 @@ class Crew:
                 exam.scalars = None
             else:
                 self._recovered(EVALUATOR)
-                done.append((exam.progress, scalars | self._looked(exam)))
+                done.append((exam.progress, scalars | self._looked(exam), self.backend.result(exam.view)))
                 self._exams.pop(0)
             self._sit()
         return done

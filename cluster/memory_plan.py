@@ -89,7 +89,7 @@ def make(config: RunConfig, roles: Roles) -> MemoryPlan:
         },
         playing=(size(worlds) + size(rollout) + run.rollout_length * size(worlds.memory)) // roles.worker.blocks,
         learning=minibatch // share + 3 * size(train.params) + 4 * samples // share,
-        available=available(roles.worker.devices),
+        available=available([device for device in roles.worker.devices if device.process_index == jax.process_index()]),
     )
 
 

@@ -1,10 +1,17 @@
-"""The devices of one process as a mesh, and functions shared out over it."""
+"""Devices as a mesh, and functions shared out over it: those of this process, or of all processes of a gang.
 
+Every process of a gang runs the same program on the same mesh and holds its own devices' parts of what is
+shared out. What only one of them can know, as the time, all take from the first.
+"""
+
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
+from jax.experimental import multihost_utils
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec, Sharding
 
 from learners.base import DEVICES
@@ -17,8 +24,8 @@ CPU_BLOCK = 1536  # bodies of a block whose solver rows fit the cache of a core:
 
 
 def make(devices: int = 0) -> Mesh:
-    """A mesh of the first `devices` local devices; 0 takes all."""
-    found = jax.local_devices()
+    """A mesh of the first `devices` local devices; 0 takes all, those of the other processes of a gang too."""
+    found = jax.local_devices() if devices else jax.devices()
     if devices > len(found):
         raise InputError(
             "run.devices", found=devices, wanted=f"at most {len(found)}, what this process has", fix="Use 0 to take all of them."
@@ -48,8 +55,25 @@ def over_devices(function: Callable, mesh: Mesh, inputs: Sequence[PartitionSpec]
 
 
 def put(value: Any, mesh: Mesh, spec: PartitionSpec) -> Any:
-    """Place a pytree on the mesh."""
-    return jax.device_put(value, NamedSharding(mesh, spec))
+    """Place a pytree on the mesh. Every process of a gang gives the same value, or one that is on the mesh already."""
+    sharding = NamedSharding(mesh, spec)
+    if sharding.is_fully_addressable:
+        return jax.device_put(value, sharding)
+    return jax.tree.map(lambda leaf: _put_leaf(leaf, sharding), value)
+
+
+def _put_leaf(leaf: Any, sharding: NamedSharding) -> jax.Array:
+    if isinstance(leaf, jax.Array) and not leaf.is_fully_addressable:
+        return _mover(sharding)(leaf)
+    if jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key):
+        numbers = place(np.asarray(jax.random.key_data(leaf)), sharding)
+        return jax.random.wrap_key_data(numbers, impl=jax.random.key_impl(leaf))
+    return place(np.asarray(leaf), sharding)
+
+
+@functools.lru_cache
+def _mover(sharding: NamedSharding) -> Callable[[jax.Array], jax.Array]:
+    return jax.jit(lambda value: value, out_shardings=sharding)
 
 
 def place(value: np.ndarray, sharding: Sharding) -> jax.Array:
@@ -57,3 +81,23 @@ def place(value: np.ndarray, sharding: Sharding) -> jax.Array:
     if sharding.is_fully_addressable:
         return jax.device_put(value, sharding)
     return jax.make_array_from_callback(value.shape, sharding, lambda index: value[index])
+
+
+def fetch(value: Any) -> Any:
+    """A pytree in this process's memory, the parts of other processes included."""
+
+    def one(leaf: Any) -> Any:
+        apart = isinstance(leaf, jax.Array) and not (leaf.is_fully_addressable or leaf.is_fully_replicated)
+        return multihost_utils.process_allgather(leaf, tiled=True) if apart else leaf
+
+    return jax.device_get(jax.tree.map(one, value))
+
+
+def agreed(number: float) -> float:
+    """What the first process of a gang says."""
+    return number if jax.process_count() == 1 else float(multihost_utils.broadcast_one_to_all(np.float32(number)))
+
+
+def any_of(flag: bool) -> bool:
+    """Whether any process of a gang says so."""
+    return flag if jax.process_count() == 1 else bool(multihost_utils.process_allgather(np.int32(flag)).any())

@@ -21,22 +21,20 @@ class Retention:
         self._file = folder / SCORES
         self._config = config
         self._scores: dict[int, float] | None = None
-        self._saved_at: float | None = None  # seconds of training
+        self._saved_at = 0.0  # seconds of training
 
     def due(self, progress: Progress) -> bool:
         """Whether to make a checkpoint now."""
-        config, iteration = self._config, progress.iteration
-        since = progress.seconds - (self._saved_at or 0.0)
-        return (
-            iteration % config.every == 0
-            or (config.keep_every > 0 and iteration % config.keep_every == 0)
-            or (config.minutes > 0 and since >= config.minutes * 60)
-            or self._best(list(self._known())) == iteration
-        )
+        due = progress.iteration % self._config.every == 0 or self.overdue(progress)
+        return due or self._best(list(self._known())) == progress.iteration
 
-    def due_next(self, iteration: int) -> int:
-        """The first iteration after this one that is due for its number."""
-        return min((iteration // every + 1) * every for every in (self._config.every, self._config.keep_every) if every)
+    def overdue(self, progress: Progress) -> bool:
+        """Whether minutes alone ask for one."""
+        return 0 < self._config.minutes * 60 <= progress.seconds - self._saved_at
+
+    def following(self, progress: Progress) -> int:
+        """The next iteration that the settings name."""
+        return (progress.iteration // self._config.every + 1) * self._config.every
 
     def saved(self, progress: Progress) -> None:
         """Take note that a checkpoint is being made, or was read: minutes count from here."""

@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 
 import jax
 
+from cluster import mesh as meshes
 from cluster.backend import LostError
 from cluster.base import Progress, RunSettings, RunState
 from cluster.checkpoint import Checkpoints
@@ -77,17 +78,16 @@ class Supervisor:
             self._checkpoints.save(self.state(), self.progress)
             self._examine()
             self._checkpoints.wait()
-        homing = False  # whether a checkpoint waits for the flights that are out
         while self._crew.flying or not (self.over() or stop()):
             begun = time.monotonic()
-            until = self.progress.iteration + 1 if homing or stop() or self.over() else self._until()
+            land = stop() or self.over() or self._checkpoints.overdue(self.progress)
             with self._profiler.iteration(self.progress.iteration + 1):
-                metrics = self._crew.iterate(self.progress.iteration, until)
+                metrics = self._crew.iterate(self.progress.iteration, self.progress.iteration + 1 if land else self._until())
             now = time.monotonic()
             self.progress = Progress(
                 iteration=self.progress.iteration + 1,
                 env_steps=self.progress.env_steps + self._settings.steps_per_iteration,
-                seconds=before + now - started,
+                seconds=meshes.agreed(before + now - started),
             )
             metrics["steps_per_second"] = self._settings.steps_per_iteration / (now - begun)
             self._tracker.log(self.progress, {**metrics, **extra()})
@@ -97,11 +97,9 @@ class Supervisor:
             if self.over() or self.progress.iteration % self._evaluate_every == 0:
                 self._examine()
             self._log_examined()
-            homing = homing or self._checkpoints.due(self.progress)
-            if homing and not self._crew.flying:
+            if not self._crew.flying and self._checkpoints.due(self.progress):
                 self._checkpoints.save(self.state(), self.progress)
                 self._crew.regroup()
-                homing = False
         self._save()
 
     def start_over(self, lost: LostError) -> None:
@@ -115,7 +113,7 @@ class Supervisor:
 
     def _until(self) -> int:
         """The iteration before which all flights come home: that of the next checkpoint, or the end."""
-        return min(self._checkpoints.due_next(self.progress.iteration), self._settings.iterations)
+        return min(self._checkpoints.following(self.progress), self._settings.iterations)
 
     def _save(self) -> None:
         """A checkpoint that is on disk on return, when all evaluations are done."""
@@ -135,6 +133,7 @@ class Supervisor:
         self._log_examined()
 
     def _log_examined(self, wait: bool = False) -> None:
-        for progress, scalars in self._crew.examined(wait):
+        for progress, scalars, view in self._crew.examined(wait):
             self._tracker.log(progress, scalars)
+            self._tracker.show(progress, view)
             self._checkpoints.note(progress, scalars)

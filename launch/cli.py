@@ -48,12 +48,16 @@ class Parser(argparse.ArgumentParser):
         raise InputError(message, fix=f"See {self.prog} --help.")
 
 
+def cache_folder() -> Path:
+    """Where compiled programs are kept."""
+    return Path(os.environ.get("FULCRUM_CACHE") or Path.home() / ".cache" / "fulcrum") / "compiled"
+
+
 def cache_compilations() -> None:
     """Keep compiled programs between runs, in `$FULCRUM_CACHE` or the user's cache folder."""
     import jax
 
-    folder = Path(os.environ.get("FULCRUM_CACHE") or Path.home() / ".cache" / "fulcrum")
-    jax.config.update("jax_compilation_cache_dir", str(folder / "compiled"))
+    jax.config.update("jax_compilation_cache_dir", str(cache_folder()))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)
     # The CPU loader warns of tuning flags that do not matter at every cached program; errors still show.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")

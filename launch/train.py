@@ -8,7 +8,7 @@ from pathlib import Path
 import jax
 from rich.console import Console as RichConsole
 
-from cluster import local, memory_plan
+from cluster import gang, local, memory_plan
 from cluster import mesh as meshes
 from cluster.backend import Backend, LostError
 from cluster.base import Progress, RunConfig
@@ -22,6 +22,7 @@ from launch import agents, cli, config
 from learners.base import Params
 from physics.errors import InputError
 
+ALONE = ("cluster.processes=1", "cluster.process=0", "cluster.coordinator=")  # a resumed run is a gang only if it is started as one
 CHANGEABLE = ("run.total_steps", "run.max_minutes", "run.devices", "run.block_worlds", "cluster.")
 
 
@@ -42,11 +43,15 @@ def main(argv: Sequence[str]) -> int:
 
 def start(settings: RunConfig) -> int:
     """Begin a new run in a folder of its own."""
-    _check_free(_place(settings))
+    gang.join(settings)
+    leads = gang.leads(settings)
+    if leads:
+        _check_free(_place(settings))
     backend = _plan(settings)
     params = _inherited(settings)
-    folder = _new_folder(settings)
-    config.save(settings, folder / "config.yaml")
+    folder = _new_folder(settings) if leads else _place(settings)
+    if leads:
+        config.save(settings, folder / "config.yaml")
     return _train(settings, backend, folder, params)
 
 
@@ -58,7 +63,8 @@ def resume(folder: Path, words: Sequence[str]) -> int:
             f"--resume with {', '.join(changed)}", wanted="only " + ", ".join(CHANGEABLE),
             fix="A resumed run keeps its settings; start a new run to change them.",
         )  # fmt: skip
-    settings = config.load(words, base=folder / "config.yaml")
+    settings = config.load([*ALONE, *words], base=folder / "config.yaml")
+    gang.join(settings)
     return _train(settings, _plan(settings), folder)
 
 
@@ -70,7 +76,8 @@ def _plan(settings: RunConfig) -> Backend:
         return start.backend(settings, print)
     roles = local.build_roles(settings)
     plan = memory_plan.make(settings, roles)
-    print("\n".join(plan.lines()))
+    if gang.leads(settings):
+        print("\n".join(plan.lines()))
     plan.check()
     return LocalBackend(roles, settings.run)
 
@@ -86,7 +93,7 @@ def _inherited(settings: RunConfig) -> Params | None:
 
 def _train(settings: RunConfig, backend: Backend, folder: Path, params: Params | None = None) -> int:
     """Begin with `params`, if given, or go on from a checkpoint, if there is one."""
-    rich = RichConsole()
+    rich = RichConsole(quiet=not gang.leads(settings))
     rich.print(f"run {folder}  on {backend.where()}", highlight=False)
     rich.print("compiling; the first time takes a minute or two", highlight=False, style="dim")
     stop, later, events = _StopOnSignal(), _Later(), Events(folder / "events.jsonl")
@@ -98,7 +105,8 @@ def _train(settings: RunConfig, backend: Backend, folder: Path, params: Params |
                 if supervisor.over() and not later.tracker:
                     _say_finished(rich, supervisor.progress)
                     return 0
-                later.connect(folder, supervisor.progress, [Console(settings.run, rich), *backend.trackers(settings.run.name)])
+                if gang.leads(settings):
+                    later.connect(folder, supervisor.progress, [Console(settings.run, rich), *backend.trackers(settings.run.name)])
                 supervisor.run(stop, events.scalars)
                 break
             except LostError as lost:  # one without whom no other can go on
@@ -177,8 +185,8 @@ class _StopOnSignal:
         signal.signal(number, signal.SIG_DFL)
 
     def __call__(self) -> bool:
-        """Whether to stop."""
-        return self.asked
+        """Whether to stop; a gang stops together."""
+        return meshes.any_of(self.asked)
 
 
 def _place(settings: RunConfig) -> Path:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from ray.util.metrics import Gauge
 
 from cluster.base import Progress
+from cluster.tracker import View
 
 SHOWN = {  # metric of the run: what it says
     "steps_per_second": "environment steps a second",
@@ -27,6 +28,9 @@ class Gauges:
         for name, gauge in self._gauges.items():
             if name in scalars:
                 gauge.set(float(scalars[name]), {"run": self._run})
+
+    def show(self, progress: Progress, view: View) -> None:
+        """Nothing: gauges are numbers."""
 
     def close(self) -> None:
         """They vanish with the process."""

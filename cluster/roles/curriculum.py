@@ -12,8 +12,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from cluster import streams
+from cluster import curriculum_view, streams
 from cluster.base import RunSettings
+from cluster.tracker import View
 from curriculum import Curriculum
 from curriculum.base import FRESH, Assignment, Evaluate
 from envs.outcome import Outcome
@@ -72,6 +73,10 @@ class CurriculumService:
         self._open = NONE
         metrics = {name: float(value) for name, value in self.algorithm.metrics(self._state).items()}
         return metrics | _success(np.asarray(self._assignment.slot) == FRESH, outcome) | self._strays()
+
+    def view(self) -> View:
+        """What a person sees of the pool as it is now."""
+        return curriculum_view.make(self.algorithm.look(self._state))
 
     def _strays(self) -> dict[str, float]:
         """Records that were dropped and leases that were never recorded, where there are any."""

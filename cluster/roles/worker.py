@@ -84,7 +84,7 @@ class RolloutWorker:
         """(worlds with cleared counts, what the levels gave since they were assigned, in host memory)."""
         outcome, cleared = self._take(worlds.outcome)
         # Placed as before: worlds that lie elsewhere would compile the rollout anew.
-        return dataclasses.replace(worlds, outcome=meshes.put(cleared, self._mesh, SHARED)), jax.device_get(outcome)
+        return dataclasses.replace(worlds, outcome=meshes.put(cleared, self._mesh, SHARED)), meshes.fetch(outcome)
 
     def look(self, worlds: Worlds) -> dict[str, float]:
         """How the physics of the first block is doing, as curves: see `physics.diagnose`."""
@@ -103,7 +103,7 @@ class RolloutWorker:
         for first in range(0, count, self._chunk):
             chunk = meshes.put(self._cut(levels, jnp.int32(first), jnp.int32(attempts)), self._mesh, SHARED)
             parts.append(self._play(params, chunk, key, jnp.int32(number + first), jnp.int32(way)))
-        return jax.tree.map(lambda *leaves: np.concatenate([leaf.reshape(-1) for leaf in leaves])[:count], *jax.device_get(parts))
+        return jax.tree.map(lambda *leaves: np.concatenate([leaf.reshape(-1) for leaf in leaves])[:count], *meshes.fetch(parts))
 
     def _cut_chunk(self, levels: Level, first: Array, attempts: Array) -> Level:
         """The chunk that begins with attempt number `first`, in blocks; past the end the last level is repeated."""

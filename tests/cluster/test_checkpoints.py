@@ -19,7 +19,6 @@ from cluster import local, stored
 from cluster.base import CheckpointConfig, Progress
 from cluster.checkpoint import Checkpoints
 from cluster.tracker import read_lines
-from learners.base import join_blocks, split_blocks
 from physics.errors import InputError
 from tests.tiny import WORDS, settings, supervisor
 
@@ -46,7 +45,7 @@ def _break(folder: Path, iteration: int) -> None:
 
 
 def test_the_newest_the_best_and_every_fourth_are_kept(tmp_path):
-    config = CheckpointConfig(keep=2, keep_every=4, best="evaluate/handmade")
+    config = CheckpointConfig(every=1, keep=2, keep_every=4, best="evaluate/handmade")
     checkpoints = Checkpoints(tmp_path, config)
     scores = {1: 0.1, 2: 0.6, 3: 0.3, 6: 0.6, 7: 0.2}  # the first of two that are equally good stays
     for iteration in range(11):
@@ -75,9 +74,10 @@ def test_an_evaluation_that_comes_after_its_checkpoint_still_counts(tmp_path):
 
 
 def test_a_checkpoint_is_due_by_iterations_by_minutes_and_when_nothing_was_as_good(tmp_path):
-    checkpoints = Checkpoints(tmp_path, CheckpointConfig(every=10, minutes=2, keep_every=25, best="evaluate/random"))
+    checkpoints = Checkpoints(tmp_path, CheckpointConfig(every=10, minutes=2, best="evaluate/random"))
     due = lambda iteration, seconds: checkpoints.due(Progress(iteration=iteration, seconds=seconds))  # noqa: E731
-    assert [due(iteration, 0) for iteration in (9, 10, 11, 25)] == [False, True, False, True]
+    assert [due(iteration, 0) for iteration in (9, 10, 11, 20)] == [False, True, False, True]
+    assert [checkpoints.following(Progress(iteration=iteration)) for iteration in (9, 10)] == [10, 20]
     assert [due(11, seconds) for seconds in (119, 120)] == [False, True]
     checkpoints.save(_state(11), Progress(iteration=11, seconds=120))
     assert [due(12, seconds) for seconds in (130, 239, 240)] == [False, False, True]
@@ -184,32 +184,15 @@ def test_a_disk_that_fills_up_while_it_is_written_leaves_the_last_checkpoint(sma
     assert progress.iteration == 1
 
 
-@pytest.mark.parametrize("blocks", [1, 2, 3, 6])
-def test_worlds_dealt_anew_keep_their_numbers(blocks):
-    worlds = jnp.arange(5 * 6).reshape(5, 6)
-    before = np.asarray(split_blocks(worlds, 3))
-    after = stored.dealt_anew(before, blocks)
-    np.testing.assert_array_equal(after, split_blocks(worlds, blocks))
-    np.testing.assert_array_equal(join_blocks(after), worlds)
-
-
 def test_a_state_of_two_devices_goes_on_with_one(tmp_path):
     """Two blocks of four worlds on two devices become one block of eight on one; every number is the same."""
     two, one = (settings(2, f"run.devices={devices}", f"run.block_worlds={8 // devices}") for devices in (2, 1))
     first = supervisor(tmp_path, local.build_roles(two), 2)
     first.begin()
     first._save()
-    expected = first.state()
     second = supervisor(tmp_path, local.build_roles(one), 2)
     second.restore()
-    found = second.state()
-    for name, leaf in stored.names(found.worlds).items():
-        assert leaf.shape[0] == 1, name
-        assert leaf.sharding.num_devices == 1, name
-    joined = [jax.device_get(join_blocks(state.worlds)) for state in (expected, found)]
-    jax.tree.map(np.testing.assert_array_equal, *joined)
-    rest = [stored.plain((state.train, state.curriculum, state.assignment, state.key)) for state in (expected, found)]
-    jax.tree.map(np.testing.assert_array_equal, *rest)
+    jax.tree.map(np.testing.assert_array_equal, *(jax.device_get(stored.plain(run.state())) for run in (first, second)))
 
 
 def _train(devices: int, *words: str) -> str:

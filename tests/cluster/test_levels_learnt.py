@@ -20,6 +20,7 @@ from cluster.profiler import Profiler
 from cluster.roles.curriculum import CurriculumService
 from cluster.roles.evaluator import Evaluator
 from cluster.supervisor import Supervisor
+from cluster.tracker import View
 from curriculum import CurriculumConfig
 from curriculum.base import Curriculum
 from curriculum.named import Named
@@ -60,6 +61,9 @@ class Ear:
 
     def __init__(self) -> None:
         self.heard = False
+
+    def show(self, progress: Progress, view: View) -> None:
+        """Nothing to hear."""
 
     def log(self, progress: Progress, scalars: Mapping[str, float]) -> None:
         self.heard = self.heard or scalars.get("level_success_lowest", 0.0) > 0.9
