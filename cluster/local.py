@@ -59,7 +59,9 @@ def build_roles(config: RunConfig) -> Roles:
     blocks = run.worlds // meshes.block_size(run.worlds, mesh.size, env.capacity, run.block_worlds)
     minibatches = config.ppo.minibatches(run.worlds, run.rollout_length, blocks)
     steps = run.iterations * config.ppo.epochs * minibatches
-    worker = RolloutWorker(env, network.apply, mesh, run.worlds, run.rollout_length, run.block_worlds, run.stagger)
+    worker = RolloutWorker(
+        env, network.apply, mesh, run.worlds, run.rollout_length, run.block_worlds, run.stagger, config.ppo.advantages
+    )  # fmt: skip
     return Roles(
         worker=worker,
         learner=Learner(env, network, optimizer.make(config.optimizer, steps), config.ppo, mesh),

@@ -58,8 +58,9 @@ class CurriculumConfig:
     """Settings of the curriculum."""
 
     kind: str = setting(
-        "sfl", "how levels are chosen: uniform (domain randomisation), sfl, sgs, balance, or named: those of curriculum.levels alone",
-        choices=("uniform", "sfl", "sgs", "balance", "named"),
+        "sfl", "how levels are chosen: uniform (domain randomisation), sfl, plr, robust_plr, accel, sgs, balance, or named: those of "
+        "curriculum.levels alone",
+        choices=("uniform", "sfl", "plr", "robust_plr", "accel", "sgs", "balance", "named"),
     )  # fmt: skip
     levels: str = setting("", "with kind=named: levels to train on, with commas: ids, level files, folders or groups of them")
     pool_size: int = setting(256, "levels that the pool holds", least=1)
@@ -71,6 +72,22 @@ class CurriculumConfig:
     keep_pool: bool = setting(
         True, "with kind=sfl: levels of the pool compete with the candidates; false: candidates replace them, as first published"
     )
+    plr_score: str = setting(
+        "maxmc", "with plr or accel: what a level is worth: maxmc (best return less the critic's value), "
+        "pvl (positive value loss) or learnability", choices=("maxmc", "pvl", "learnability"),
+    )  # fmt: skip
+    plr_order: str = setting(
+        "rank",
+        "with plr or accel: levels are replayed by rank of score or in proportion to it",
+        choices=("rank", "proportional"),
+    )
+    plr_temperature: float = setting(1.0, "with plr or accel: above 1 flattens how levels are replayed", above=0)
+    plr_staleness: float = setting(
+        0.3, "with plr or accel: part of the weight that goes by how long a level was not replayed", least=0, most=1
+    )
+    plr_fill: float = setting(0.5, "with plr or accel: share of the pool that is filled before any replay", least=0, most=1)
+    plr_replay: float = setting(0.5, "with kind=plr: chance that an assignment replays; else it plays fresh levels", least=0, most=1)
+    accel_edits: float = setting(0.5, "with kind=accel: share of the candidates that are edits of levels just replayed", least=0, most=1)
     sgs_sharpness: float = setting(2.0, "with kind=sgs: how much levels near the best success rate are preferred", least=0)
     sgs_tilt: float = setting(0.5, "with kind=sgs: the success rate that is drawn most often", least=0, most=1)
     balance_sharpness: float = setting(2.0, "with kind=balance: levels are drawn by learnability to this power", above=0)

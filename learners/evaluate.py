@@ -7,13 +7,16 @@ the playing stops after `max_steps`, and what a world does after its first episo
 import dataclasses
 
 import jax.numpy as jnp
+from jax import lax
 
 from envs import outcome as outcomes
 from envs.base import Array, EnvState, Level, Step
 from envs.env import Env
 from envs.outcome import Outcome
-from learners import rollout
-from learners.base import Act, Decision, Worlds
+from learners import advantage, rollout
+from learners.advantage import Estimate
+from learners.base import Act, Decision, Rollout, Worlds
+from physics.base import Motion
 from physics.pytree import array, count_worlds, struct
 from physics.settings import setting, validate
 
@@ -54,20 +57,21 @@ class Attempts:
     length: Array = array("", "int32")  # environment steps of the episode
 
 
-def first_episodes(act: Act, env: Env, levels: Level, keys: Array) -> Attempts:
-    """Play one whole episode of every level `[..., W]` of a block."""
-    count = count_worlds(levels)
-    worlds = Worlds(env=env.reset(levels), outcome=outcomes.none(count))
+def first_episodes(act: Act, env: Env, levels: Level, keys: Array, advantages: Estimate = advantage.estimate) -> Attempts:
+    """Play one whole episode of every level `[..., W]` of a block. `advantages` is for the outcome, as in `rollout.collect`."""
+    nothing = outcomes.none(count_worlds(levels))
 
-    def keep(_: EnvState, __: Decision, step: Step) -> tuple[Array, Array, Array]:
-        return step.terminated | step.truncated, step.solved, step.reward
+    def keep(state: EnvState, decision: Decision, step: Step) -> tuple[Motion, Decision, Step]:
+        return state.physics.motion, decision, dataclasses.replace(step, observation=None, final_motion=None)
 
-    _, (ended, solved, reward) = rollout.play(act, env, worlds, keys, env.config.max_steps, keep)
-    before = jnp.cumsum(ended, axis=0) - ended == 0  # steps of the first episode
-    outcome = Outcome(
-        episodes=jnp.any(ended, axis=0).astype(jnp.int32),
-        successes=jnp.any(before & ended & solved, axis=0).astype(jnp.int32),
-        total_return=jnp.sum(jnp.where(before, reward, 0.0), axis=0),
-        running_return=jnp.zeros(count),
-    )
-    return Attempts(outcome=outcome, length=jnp.sum(before, axis=0, dtype=jnp.int32))
+    worlds = Worlds(env=env.reset(levels), outcome=nothing)
+    _, (motion, (action, log_prob, value), step) = rollout.play(act, env, worlds, keys, env.config.max_steps, keep)
+    counts = rollout.first(step.terminated | step.truncated)
+    outcome, _ = lax.scan(lambda found, now: (found.after(*now), None), nothing, (step, counts))
+    played = Rollout(
+        level=levels, motion=motion, action=action, log_prob=log_prob, value=value,
+        reward=step.reward, terminated=step.terminated, truncated=step.truncated,
+        # As good as the state before: to judge the states themselves would compile observation and network once more.
+        final_value=jnp.where(step.truncated, value, 0.0), last_value=value[-1],
+    )  # fmt: skip
+    return Attempts(outcome=outcome.judged(value, advantages(played), counts), length=outcome.steps)

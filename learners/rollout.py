@@ -14,6 +14,8 @@ from jax import lax
 
 from envs.base import EnvState, Step
 from envs.env import Env
+from learners import advantage
+from learners.advantage import Estimate
 from learners.base import Act, Array, Decision, Params, Rollout, Worlds
 from physics.base import Motion
 
@@ -47,17 +49,23 @@ def _after(now: Worlds, following: EnvState, taken: Step) -> Worlds:
     """Worlds after a step. To the outcome, nothing happens in an episode that began late."""
     if now.late is None:
         return Worlds(env=following, outcome=now.outcome.after(taken))
-    whole = ~now.late
-    counted = dataclasses.replace(
-        taken, reward=jnp.where(whole, taken.reward, 0.0), terminated=taken.terminated & whole, truncated=taken.truncated & whole
-    )
     late = now.late & ~(taken.terminated | taken.truncated)
-    return Worlds(env=following, outcome=now.outcome.after(counted), late=late)
+    return Worlds(env=following, outcome=now.outcome.after(taken, ~now.late), late=late)
+
+
+def first(ended: Array) -> Array:
+    """Which steps `[L, W]` belong to the episode that a world began with; `ended` says where one ended."""
+    return jnp.cumsum(ended, axis=0) - ended == 0
 
 
 @jax.named_scope("rollout")
-def collect(apply: Callable, params: Params, env: Env, worlds: Worlds, keys: Array, length: int) -> tuple[Worlds, Rollout]:
-    """Play with the policy and keep all that an update needs. `apply(params, observation)` -> distribution, value."""
+def collect(
+    apply: Callable, params: Params, env: Env, worlds: Worlds, keys: Array, length: int, advantages: Estimate = advantage.estimate
+) -> tuple[Worlds, Rollout]:
+    """Play with the policy and keep all that an update needs. `apply(params, observation)` -> distribution, value.
+
+    `advantages` is for the outcome: how much better than the critic thought it went.
+    """
     act = policy(apply, params)
 
     def keep(state: EnvState, decision: Decision, step: Step) -> tuple:
@@ -65,7 +73,8 @@ def collect(apply: Callable, params: Params, env: Env, worlds: Worlds, keys: Arr
         flags = step.reward, step.terminated, step.truncated
         return state.physics.motion, action.T, log_prob, value, *flags, step.final_motion
 
-    worlds, kept = play(act, env, worlds, keys, length, keep)
+    begun = worlds
+    worlds, kept = play(act, env, begun, keys, length, keep)
     motion, action, log_prob, value, reward, terminated, truncated, final_motion = kept
     final_value, last_value = _ends(apply, params, env, worlds.env, final_motion, truncated)
     rollout = Rollout(
@@ -80,7 +89,9 @@ def collect(apply: Callable, params: Params, env: Env, worlds: Worlds, keys: Arr
         final_value=final_value,
         last_value=last_value,
     )
-    return worlds, rollout
+    counts = jnp.ones_like(truncated) if begun.late is None else ~(begun.late & first(terminated | truncated))
+    outcome = worlds.outcome.judged(value, advantages(rollout), counts)
+    return dataclasses.replace(worlds, outcome=outcome), rollout
 
 
 def _ends(apply: Callable, params: Params, env: Env, now: EnvState, final_motion: Motion, truncated: Array) -> tuple[Array, Array]:

@@ -15,7 +15,8 @@ from envs import outcome as outcomes
 from envs.base import EnvState, Level
 from envs.env import Env
 from envs.outcome import Outcome
-from learners import evaluate, rollout
+from learners import advantage, evaluate, rollout
+from learners.advantage import Estimate
 from learners.base import DEVICES, Array, Params, Rollout, Worlds, join_blocks, split_blocks
 from learners.evaluate import Attempts
 from physics.diagnose import diagnose, summary
@@ -29,15 +30,17 @@ class RolloutWorker:
     """Holds worlds; everything else is passed in."""
 
     def __init__(
-        self, env: Env, apply: Callable, mesh: Mesh, worlds: int, length: int, block: int = 0, stagger: bool = False
+        self, env: Env, apply: Callable, mesh: Mesh, worlds: int, length: int, block: int = 0, stagger: bool = False,
+        advantages: Estimate = advantage.estimate,
     ) -> None:  # fmt: skip
-        """`apply(params, observation)` is the network; `block` as in `mesh.block_size`, `stagger` as in `rollout.stagger`."""
+        """`apply(params, observation)` is the network; `block` as in `mesh.block_size`, the rest as in `rollout`."""
         self.env = env
         self._mesh = mesh
         self.devices = list(mesh.devices.flat)
         self.apply = apply
         self._length = length
         self._stagger = stagger
+        self._advantages = advantages
         self._block = meshes.block_size(worlds, mesh.size, env.capacity, block)
         self.blocks = worlds // self._block
         self._chunk = self._block * mesh.size * min(EVALUATED_BLOCKS, self.blocks // mesh.size)
@@ -113,7 +116,7 @@ class RolloutWorker:
         def one(args: tuple[Worlds, Array]) -> tuple[Worlds, Rollout]:
             block, number = args
             keys = self._world_keys(key, number)
-            return rollout.collect(self.apply, params, self.env, block, keys, self._length)
+            return rollout.collect(self.apply, params, self.env, block, keys, self._length, self._advantages)
 
         return lax.map(one, (worlds, self._my_blocks(worlds.outcome.episodes.shape[0])))
 
@@ -122,7 +125,8 @@ class RolloutWorker:
 
         def one(args: tuple[Level, Array]) -> Attempts:
             block, number = args
-            return evaluate.first_episodes(act, self.env, block, self._world_keys(key, first // self._block + number))
+            keys = self._world_keys(key, first // self._block + number)
+            return evaluate.first_episodes(act, self.env, block, keys, self._advantages)
 
         return lax.map(one, (levels, self._my_blocks(levels.role.shape[0])))
 

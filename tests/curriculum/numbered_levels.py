@@ -87,9 +87,11 @@ def outcome(successes: Sequence[int], episodes: Sequence[int] | None = None) -> 
     """One entry a world; one episode each if nothing is said."""
     solved = np.asarray(successes, np.int32)
     played = np.ones_like(solved) if episodes is None else np.asarray(episodes, np.int32)
+    zero = np.zeros(solved.size, np.float32)
     return Outcome(
-        episodes=played, successes=solved, total_return=solved.astype(np.float32), running_return=np.zeros(solved.size, np.float32)
-    )
+        episodes=played, successes=solved, total_return=solved.astype(np.float32), running_return=zero,
+        steps=10 * played, best_return=np.minimum(solved, 1).astype(np.float32), value_sum=zero, positive_advantage=zero,
+    )  # fmt: skip
 
 
 def edit(key: jax.Array, levels: Level) -> Level:
