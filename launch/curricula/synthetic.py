@@ -9,6 +9,7 @@ import functools
 import importlib
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import jax
 import numpy as np
@@ -22,8 +23,8 @@ from launch.curricula import universe
 from physics.errors import InputError
 from physics.settings import setting, validate
 
-SETTINGS = {"pool_size": 256, "candidates": 512, "scout_attempts": 4, "refresh_every": 4}
-CASES: dict[str, dict] = {
+SETTINGS: dict[str, Any] = {"pool_size": 256, "candidates": 512, "scout_attempts": 4, "refresh_every": 4}
+CASES: dict[str, dict[str, Any]] = {
     "uniform": {"kind": "uniform"},
     "sfl, pool replaced": {"kind": "sfl", "keep_pool": False},
     "sfl": {"kind": "sfl"},
@@ -33,7 +34,7 @@ CASES: dict[str, dict] = {
     "sgs": {"kind": "sgs"},
     "balance": {"kind": "balance"},
 }
-ABLATIONS: dict[str, dict] = {
+ABLATIONS: dict[str, dict[str, Any]] = {
     "balance": {},
     "no edits": {"balance_edits": 0.0},
     "no inflow, scouting": {"balance_inflow": False, "balance_scouted": 1.0},
