@@ -1,13 +1,14 @@
-"""Balance, our own curriculum: look for the balance point from both sides, and keep one's footing.
+"""Balance, our own curriculum: look for the balance point from both sides, at no cost, and keep one's footing.
 
-One lasting pool, whose success rates are counted for free while it is trained on and fade as the policy changes, so that no
-judgement outlives its reason (`balance_fade`). Levels come in by three ways: fresh levels that training plays anyway
-come in with what that gave (`balance_inflow`); candidates, a share of which are edits of the most learnable levels that are
-known (`balance_edits`), are scouted in two rounds, few episodes for all and more for the quarter that seems
-nearest to the boundary of what comes in (`balance_second_look`). The pool keeps the levels of highest p (1 - p) and
-draws them by it, to the power of `balance_sharpness`. Of the levels that were learnt, the last ones stay, up to
-a share of the pool, and a share of the worlds goes on playing them, so that what is forgotten is noticed and comes back
-(`balance_mastered`). Every mechanism can be switched off by its setting; without any it is SFL with a lasting pool.
+One lasting pool keeps the levels of highest p (1 - p) and draws them by it, to the power of `balance_sharpness`. Nothing is
+played for looking alone: the worlds that do not play the pool play what is new, and new levels come into the pool with
+what training on them gave (`balance_inflow`). A part of what is new are edits of the most learnable levels that are known
+(`balance_edits`): where hard levels are rare, this is how the pool keeps up with the learner, and as edits of learnable
+levels are mostly learnable, training on them is no waste. Success rates are counted while training, and fade as the policy
+changes, so that no judgement outlives its reason and newcomers can beat what was learnable once (`balance_fade`). Of the
+levels that were learnt, some of those that took longest stay and go on being played, so that what is forgotten is noticed
+and comes back (`balance_mastered`). Candidates may be scouted besides (`balance_scouted`): few episodes for all, more for the
+quarter that seems nearest to coming in (`balance_second_look`). Every mechanism can be switched off by its setting.
 """
 
 import functools
@@ -18,16 +19,15 @@ import jax.numpy as jnp
 
 from curriculum import mix, sampling
 from curriculum import pool as pools
-from curriculum.base import FRESH, Array, Assignment, CurriculumConfig, Edit, Evaluate, Generate, Look
+from curriculum.base import Array, Assignment, CurriculumConfig, Edit, Evaluate, Generate, Look
 from curriculum.pool import LevelPool, Turnover
 from curriculum.scores import learnability, success_rate
-from envs.base import Level
 from envs.outcome import Outcome, merge_repeats
 from physics.base import Capacity
-from physics.pytree import array, concatenate, count_worlds, repeat, struct, worlds, zeros
+from physics.pytree import array, count_worlds, repeat, struct, worlds, zeros
 
 MASTERED = 0.8  # success rate from which a level that was trained on counts as learnt
-TRAINED = 2.0  # and how many times the episodes of its scouting it must have been played
+LEARNT = 4  # and how often it must have failed before, or there was nothing to learn
 KEPT = 1.0  # score of a learnt level that stays: above every learnability
 LOOK_AGAIN = 4  # one in so many candidates is scouted again
 
@@ -37,13 +37,12 @@ class BalanceState:
     """The pool and what the last refresh saw."""
 
     pool: LevelPool
+    inflow: Turnover  # of new levels that were trained on
     turnover: Turnover  # of the candidates
-    inflow: Turnover  # of fresh levels that were trained on
     refreshes: Array = array("", "int32")
     assignments: Array = array("", "int32")
     candidate_successes: Array = array("C", "int32")
     candidate_episodes: Array = array("C", "int32")
-    candidate_depth: Array = array("C", "int32")
 
 
 class Balance:
@@ -56,7 +55,8 @@ class Balance:
         self._generate = generate
         self._edit = edit
         self._capacity = capacity
-        self._again = config.candidates // LOOK_AGAIN
+        self._candidates = round(config.candidates * config.balance_scouted)
+        self._again = self._candidates // LOOK_AGAIN
         self._first = max(config.scout_attempts // 2, 1) if config.balance_second_look else config.scout_attempts
         self._second = (config.scout_attempts - self._first) * LOOK_AGAIN  # so that as much is played in all
 
@@ -66,31 +66,42 @@ class Balance:
 
     @functools.partial(jax.jit, static_argnums=0)
     def _empty(self) -> BalanceState:
-        none, unscouted = jnp.zeros((), jnp.int32), jnp.zeros(self._config.candidates, jnp.int32)
+        none, unscouted = jnp.zeros((), jnp.int32), jnp.zeros(self._candidates, jnp.int32)
         return BalanceState(
             pool=pools.empty(self._capacity, self._config.pool_size), turnover=zeros(Turnover), inflow=zeros(Turnover),
-            refreshes=none, assignments=none, candidate_successes=unscouted, candidate_episodes=unscouted, candidate_depth=unscouted,
+            refreshes=none, assignments=none, candidate_successes=unscouted, candidate_episodes=unscouted,
         )  # fmt: skip
 
     def assign(self, state: BalanceState, key: Array, count: int) -> tuple[BalanceState, Assignment]:
-        """A share of the worlds play the pool, by learnability and some what was learnt; the rest play fresh levels."""
-        share = self._share(replace(state.pool, levels=None))
-        pool, assignment = mix.assign(state.pool, share, key, count, self._config.pool_share, self._generate, state.assignments)
+        """A share of the worlds play the pool, by learnability and some what was learnt; the rest play what is new."""
+        pool, share = state.pool, self._share(replace(state.pool, levels=None))
+        new = functools.partial(self._new, pool)
+        pool, assignment = mix.blend(pool, share, key, count, self._config.pool_share, new, state.assignments)
         return replace(state, pool=pool, assignments=state.assignments + 1), assignment
+
+    def _new(self, pool: LevelPool, key: Array, count: int) -> Assignment:
+        """Fresh levels, and edits of those of the pool that are most learnable."""
+        key_fresh, key_edit = jax.random.split(key)
+        edits = round(count * self._config.balance_edits) if bool(pool.filled.any()) else 0
+        parts = [mix.fresh(self._generate, key_fresh, count - edits)] if edits < count else []
+        if edits:
+            parts.append(mix.edits(self._edit, pool, self._frontier(replace(pool, levels=None)), key_edit, edits))
+        return mix.join(parts)
 
     @functools.partial(jax.jit, static_argnums=0)
     def _share(self, pool: LevelPool) -> Array:
-        """How often each slot is drawn."""
-        config = self._config
-        share = sampling.weights(pools.learnable(pool), pool.filled, "proportional", 1 / config.balance_sharpness)
-        if not config.balance_mastered:
-            return share
+        """How often each slot is played."""
+        share, mastered = self._frontier(pool), self._config.balance_mastered
         kept = pool.filled & (pool.score >= KEPT)
         again = sampling.weights(pool.score, kept, "uniform")
-        return jnp.where(kept.any(), (1 - config.balance_mastered) * share + config.balance_mastered * again, share)
+        return jnp.where(kept.any(), (1 - mastered) * share + mastered * again, share)
+
+    @functools.partial(jax.jit, static_argnums=0)
+    def _frontier(self, pool: LevelPool) -> Array:
+        return sampling.weights(pools.learnable(pool), pool.filled, "proportional", 1 / self._config.balance_sharpness)
 
     def record(self, state: BalanceState, assignment: Assignment, outcome: Outcome) -> BalanceState:
-        """Count how levels went, and let fresh ones in that are more learnable than what they replace."""
+        """Count how levels went, and let new ones in that are more learnable than what they replace."""
         state = self._counted(state, assignment, outcome)
         return self._let_in(state, assignment, outcome) if self._config.balance_inflow else state
 
@@ -100,88 +111,61 @@ class Balance:
 
     @functools.partial(jax.jit, static_argnums=0)
     def _let_in(self, state: BalanceState, assignment: Assignment, outcome: Outcome) -> BalanceState:
-        news = pools.drawn(self._newcomers(assignment.levels, outcome, state.assignments), assignment.seed, assignment.draw)
-        news = replace(news, filled=(assignment.slot == FRESH) & (outcome.episodes > 0))
-        pool, inflow = pools.insert(state.pool, news)
+        pool, inflow = pools.insert(state.pool, self._newcomers(assignment, outcome, state.assignments))
         return replace(state, pool=pool, inflow=inflow)
 
-    def _newcomers(self, levels: Level, outcome: Outcome, now: Array) -> LevelPool:
-        return pools.newcomers(levels, outcome, learnability(outcome.successes, outcome.episodes), now, self._config.window)
+    def _newcomers(self, new: Assignment, outcome: Outcome, now: Array) -> LevelPool:
+        return mix.newcomers(new, outcome, learnability(outcome.successes, outcome.episodes), now, self._config.window)
 
     def _scored(self, pool: LevelPool) -> LevelPool:
-        """With scores: learnability, and `KEPT` for the levels learnt last."""
+        """With scores: learnability, and `KEPT` for some of the levels that were learnt."""
         score = pools.learnable(pool)
         room = round(self._config.balance_mastered * count_worlds(pool))
-        if not room:
-            return replace(pool, score=score)
-        learnt = pool.filled & (pools.rate(pool) >= MASTERED) & (pool.total_episodes > TRAINED * self._config.scout_attempts)
-        failed = pool.total_episodes - pool.total_successes  # what took most failures to learn is the first to be lost
+        failed = pool.total_episodes - pool.total_successes
+        learnt = pool.filled & (pools.rate(pool) >= MASTERED) & (failed >= LEARNT)
         order = jnp.argsort(jnp.where(learnt, failed, -1), descending=True, stable=True)
-        last = jnp.zeros_like(learnt).at[order[:room]].set(True) & learnt & (failed > 0)
+        last = jnp.zeros_like(learnt).at[order[:room]].set(True) & learnt
         return replace(pool, score=jnp.where(last, KEPT, score))
 
     def refresh(self, state: BalanceState, key: Array, evaluate: Evaluate) -> BalanceState:
-        """Scout candidates in two rounds and let the most learnable in."""
+        """Trust what is known a little less; scout candidates, if any are asked for."""
+        state = self._faded(state)
+        if not self._candidates:
+            return state
         key_draw, key_play, key_again = jax.random.split(key, 3)
-        candidates, parents = self._candidates(state, key_draw)
-        first = merge_repeats(evaluate(key_play, repeat(candidates.levels, self._first)), self._config.candidates)
-        if not (self._second and self._again):
-            return self._choose(state, candidates, parents, first)
-        chosen = self._promising(first)
-        second = evaluate(key_again, repeat(worlds(candidates.levels, chosen), self._second))
-        return self._choose(state, candidates, parents, _added(first, chosen, merge_repeats(second, self._again)))
+        candidates = self._new(state.pool, key_draw, self._candidates)
+        outcome = merge_repeats(evaluate(key_play, repeat(candidates.levels, self._first)), self._candidates)
+        if self._second and self._again:
+            chosen = self._promising(outcome)
+            second = evaluate(key_again, repeat(worlds(candidates.levels, chosen), self._second))
+            outcome = _added(outcome, chosen, merge_repeats(second, self._again))
+        return self._choose(state, candidates, outcome)
 
-    def _candidates(self, state: BalanceState, key: Array) -> tuple[Assignment, Array]:
-        """(candidates, slot `[C]` that each was edited from, or FRESH)."""
-        key_fresh, key_parents, key_edit = jax.random.split(key, 3)
-        count = self._config.candidates
-        edits = round(count * self._config.balance_edits) if bool(state.pool.filled.any()) else 0
-        fresh = [mix.fresh(self._generate, key_fresh, count - edits)] if edits < count else []
-        if not edits:
-            return fresh[0], fresh[0].slot
-        slot = self._parents(replace(state.pool, levels=None), key_parents, edits)
-        children = mix.known(self._edit(key_edit, worlds(state.pool.levels, slot)), slot)
-        candidates = concatenate([*fresh, children]) if fresh else children
-        return candidates, candidates.slot
-
-    @functools.partial(jax.jit, static_argnums=(0, 3))
-    def _parents(self, pool: LevelPool, key: Array, count: int) -> Array:
-        share = sampling.weights(pools.learnable(pool), pool.filled, "proportional", 1 / self._config.balance_sharpness)
-        return sampling.draw(share, pool.filled, key, count)
+    @pools.beside_levels
+    def _faded(self, state: BalanceState) -> BalanceState:
+        pool = self._scored(pools.age(state.pool, 1 - self._config.balance_fade))
+        return replace(state, pool=pool, refreshes=state.refreshes + 1)
 
     @functools.partial(jax.jit, static_argnums=0)
     def _promising(self, outcome: Outcome) -> Array:
         return jnp.argsort(-learnability(outcome.successes, outcome.episodes), stable=True)[: self._again]
 
     @functools.partial(jax.jit, static_argnums=0)
-    def _choose(self, state: BalanceState, candidates: Assignment, parents: Array, outcome: Outcome) -> BalanceState:
-        config = self._config
-        news = self._newcomers(candidates.levels, outcome, state.assignments)
-        news = pools.drawn(news, candidates.seed, candidates.draw)
-        child, at = parents != FRESH, jnp.maximum(parents, 0)
-        news = replace(
-            news, parent=jnp.where(child, state.pool.hash[:, at], news.parent), depth=jnp.where(child, state.pool.depth[at] + 1, 0)
-        )
-        faded = self._scored(pools.age(state.pool, 1 - config.balance_fade))
-        pool, turnover = pools.insert(faded, news)
-        return replace(
-            state, pool=pool, turnover=turnover, refreshes=state.refreshes + 1, candidate_successes=outcome.successes,
-            candidate_episodes=outcome.episodes, candidate_depth=news.depth,
-        )  # fmt: skip
+    def _choose(self, state: BalanceState, candidates: Assignment, outcome: Outcome) -> BalanceState:
+        pool, turnover = pools.insert(state.pool, self._newcomers(candidates, outcome, state.assignments))
+        return replace(state, pool=pool, turnover=turnover, candidate_successes=outcome.successes, candidate_episodes=outcome.episodes)
 
     @functools.partial(jax.jit, static_argnums=0)
     def metrics(self, state: BalanceState) -> dict[str, Array]:
-        """What is in the pool, how the last candidates did and what became of them."""
+        """What is in the pool, and what became of new levels and candidates."""
         rate = success_rate(state.candidate_successes, state.candidate_episodes)
-        edited = state.candidate_depth > 0
         return {
             "refreshes": state.refreshes,
-            "candidate_success": rate.mean(),
-            "candidate_success_edited": jnp.where(edited, rate, 0.0).sum() / jnp.maximum(edited.sum(), 1),
+            "candidate_success": rate.sum() / max(self._candidates, 1),
             "pool_mastered": (state.pool.filled & (state.pool.score >= KEPT)).mean(),
             **mix.describe(state.pool, state.assignments),
-            **mix.became(state.turnover),
-            "inflow": state.inflow.inserted,
+            **mix.became(state.inflow),
+            **{f"scouted_{name}": value for name, value in mix.became(state.turnover).items()},
         }
 
     @functools.partial(jax.jit, static_argnums=0)

@@ -1,14 +1,19 @@
 """Assignments that mix a pool with fresh levels, what becomes of their outcomes, and what there is to see of a pool."""
 
+import functools
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
 import jax
 import jax.numpy as jnp
 
 from curriculum import pool as pools
 from curriculum import sampling
-from curriculum.base import FRESH, Array, Assignment, Generate, Look
+from curriculum.base import FRESH, Array, Assignment, Edit, Generate, Look
 from curriculum.hashing import hash_levels
 from curriculum.pool import LevelPool, Turnover
 from envs.base import Level
+from envs.outcome import Outcome
 from physics.pytree import concatenate, count_worlds, worlds
 
 TOO_HARD, TOO_EASY = 0.05, 0.95  # success rates beyond which there is little to learn
@@ -30,35 +35,80 @@ def assign(
     pool: LevelPool, share: Array, key: Array, count: int, from_pool: float, generate: Generate, now: Array
 ) -> tuple[LevelPool, Assignment]:
     """A part `from_pool` of the worlds play slots drawn by weight `share [M]`; the rest, or all while the pool is empty, fresh levels."""
+    return blend(pool, share, key, count, from_pool, functools.partial(fresh, generate), now)
+
+
+def blend(
+    pool: LevelPool, share: Array, key: Array, count: int, from_pool: float, new: Callable[[Array, int], Assignment], now: Array
+) -> tuple[LevelPool, Assignment]:
+    """A part `from_pool` of the worlds play slots as `assign` does, and the rest what `new(key, count)` gives."""
     known = round(count * from_pool) if bool(pool.filled.any()) else 0
-    key_pool, key_fresh = jax.random.split(key)
-    parts = [fresh(generate, key_fresh, count - known)] if known < count else []
+    key_pool, key_new = jax.random.split(key)
+    parts = [new(key_new, count - known)] if known < count else []
     if known:
         pool, part = _from_pool(pool, share, key_pool, known, now)
         parts.insert(0, part)
-    return pool, concatenate(parts) if len(parts) > 1 else parts[0]
+    return pool, join(parts)
+
+
+def edits(edit: Edit, pool: LevelPool, share: Array, key: Array, count: int) -> Assignment:
+    """An assignment of edits of slots drawn by weight `share [M]`."""
+    key_parent, key_edit = jax.random.split(key)
+    slot = _slots(share, pool.filled, key_parent, count)
+    return _edited(edit(key_edit, worlds(pool.levels, slot)), *worlds((pool.hash, pool.depth), slot))
+
+
+def join(parts: Sequence[Assignment]) -> Assignment:
+    """Assignments side by side."""
+    return concatenate(parts) if len(parts) > 1 else parts[0]
+
+
+def newcomers(assignment: Assignment, outcome: Outcome, score: Array, now: Array, window: float) -> LevelPool:
+    """An assignment's new levels that were finished, as what may come into a pool."""
+    news = pools.newcomers(assignment.levels, outcome, score, now, window)
+    new = (assignment.slot == FRESH) & (outcome.episodes > 0)
+    return replace(
+        news, filled=new, seed=assignment.seed, draw=assignment.draw, parent=assignment.parent, depth=assignment.depth
+    )  # fmt: skip
 
 
 def _from_pool(pool: LevelPool, share: Array, key: Array, count: int, now: Array) -> tuple[LevelPool, Assignment]:
     pool, levels, slot = sampling.sample(pool, share, key, count, now)
-    hashes, seed, draws = worlds((pool.hash, pool.seed, pool.draw), slot)
-    return pool, Assignment(levels=levels, slot=slot, hash=hashes, seed=seed, draw=draws)
+    names = ("hash", "seed", "draw", "parent", "depth")
+    kept = worlds({name: getattr(pool, name) for name in names}, slot)
+    return pool, Assignment(levels=levels, slot=slot, **kept)
+
+
+_slots = jax.jit(sampling.draw, static_argnums=3)
 
 
 @jax.jit
 def _fresh(levels: Level, seed: Array, draws: Array) -> Assignment:
     count = count_worlds(levels)
+    hashes = hash_levels(levels)
     return Assignment(
-        levels=levels, slot=jnp.full(count, FRESH, jnp.int32), hash=hash_levels(levels),
-        seed=jnp.broadcast_to(seed[:, None], (2, count)), draw=draws.astype(jnp.int32),
+        levels=levels, slot=jnp.full(count, FRESH, jnp.int32), hash=hashes, seed=jnp.broadcast_to(seed[:, None], (2, count)),
+        draw=draws.astype(jnp.int32), parent=jnp.zeros_like(hashes), depth=jnp.zeros(count, jnp.int32),
+    )  # fmt: skip
+
+
+@jax.jit
+def _edited(levels: Level, parent: Array, depth: Array) -> Assignment:
+    none, hashes = jnp.zeros_like(depth), hash_levels(levels)
+    return Assignment(
+        levels=levels, slot=none + FRESH, hash=hashes, seed=jnp.zeros_like(hashes), draw=none + pools.NOT_DRAWN, parent=parent,
+        depth=depth + 1,
     )  # fmt: skip
 
 
 @jax.jit
 def known(levels: Level, slot: Array) -> Assignment:
-    """Levels that were made from the levels in `slot`, not drawn."""
+    """Levels that were made from the levels in `slot`, for scouting: the slot is that of the parent."""
     hashes = hash_levels(levels)
-    return Assignment(levels=levels, slot=slot, hash=hashes, seed=jnp.zeros_like(hashes), draw=jnp.full_like(slot, pools.NOT_DRAWN))
+    return Assignment(
+        levels=levels, slot=slot, hash=hashes, seed=jnp.zeros_like(hashes), draw=jnp.full_like(slot, pools.NOT_DRAWN),
+        parent=jnp.zeros_like(hashes), depth=jnp.zeros_like(slot),
+    )  # fmt: skip
 
 
 def look(pool: LevelPool, now: Array, successes: Array, episodes: Array) -> Look:
@@ -96,6 +146,8 @@ def became(turnover: Turnover) -> dict[str, Array]:
     return {
         "inserted": turnover.inserted / seen,
         "duplicates": turnover.duplicates / seen,
+        "rejected_too_hard": turnover.too_hard / seen,
+        "rejected_too_easy": turnover.too_easy / seen,
         "rejected": turnover.rejected / seen,
         "evicted": turnover.evicted,
     }

@@ -50,8 +50,9 @@ class Named:
         none = jnp.zeros_like(slot)
         hashes = jnp.take(self._hashes, slot, axis=1)
         return Assignment(
-            levels=worlds(self.levels, slot), slot=slot, hash=hashes, seed=jnp.zeros_like(hashes), draw=none + pools.NOT_DRAWN
-        )
+            levels=worlds(self.levels, slot), slot=slot, hash=hashes, seed=jnp.zeros_like(hashes), draw=none + pools.NOT_DRAWN,
+            parent=jnp.zeros_like(hashes), depth=none,
+        )  # fmt: skip
 
     @functools.partial(jax.jit, static_argnums=(0, 2))
     def _slots(self, key: Array, count: int) -> Array:

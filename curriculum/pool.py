@@ -63,7 +63,9 @@ class Turnover:
 
     inserted: Array = array("", "int32")
     duplicates: Array = array("", "int32")  # in the pool already, or more than once among the newcomers
-    rejected: Array = array("", "int32")  # ranked below all that the pool keeps
+    rejected: Array = array("", "int32")  # ranked below all that the pool keeps, of these:
+    too_hard: Array = array("", "int32")  # never solved
+    too_easy: Array = array("", "int32")  # always solved
     evicted: Array = array("", "int32")
 
 
@@ -125,11 +127,7 @@ def insert(pool: LevelPool, news: LevelPool, youth: float = 0.0) -> tuple[LevelP
     best = jnp.argsort(~enters, stable=True)[:slots]
     place = jnp.where(enters[best], free[: best.shape[0]], slots)  # beyond the last slot: dropped
     written = jax.tree.map(lambda old, new: old.at[..., place].set(new[..., best], mode="drop"), pool, news)
-    count = functools.partial(jnp.sum, dtype=jnp.int32)
-    return written, Turnover(
-        inserted=count(enters), duplicates=count(repeated), rejected=count(wanted & ~enters),
-        evicted=count(enters) - count(~pool.filled) + count(~written.filled),
-    )  # fmt: skip
+    return written, _turnover(pool, written, news, repeated, enters)
 
 
 def update(pool: LevelPool, assignment: Assignment, outcome: Outcome, window: float) -> LevelPool:
@@ -177,6 +175,17 @@ def _counted(pool: LevelPool, slot: Array, outcome: Outcome, window: float) -> L
 
 def _saturating(total: Array, more: Array) -> Array:
     return total + jnp.minimum(more, MOST - total)
+
+
+def _turnover(pool: LevelPool, written: LevelPool, news: LevelPool, repeated: Array, enters: Array) -> Turnover:
+    count = functools.partial(jnp.sum, dtype=jnp.int32)
+    rejected = news.filled & ~repeated & ~enters
+    played = rejected & (news.total_episodes > 0)
+    return Turnover(
+        inserted=count(enters), duplicates=count(repeated), rejected=count(rejected),
+        too_hard=count(played & (news.total_successes == 0)), too_easy=count(played & (news.total_successes == news.total_episodes)),
+        evicted=count(enters) - count(~pool.filled) + count(~written.filled),
+    )  # fmt: skip
 
 
 def _repeated(pool: LevelPool, news: LevelPool) -> Array:

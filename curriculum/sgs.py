@@ -79,16 +79,13 @@ class Sgs:
         """Count how the pool's levels went, and let the fresh ones in that were finished."""
         pool = pools.update(state.pool, assignment, outcome, self._config.window)
         pool = replace(pool, score=self._weight(pool.successes, pool.episodes))
-        came = assignment.slot == FRESH
-        pool, turnover = self._let_in(pool, assignment, outcome, came & (outcome.episodes > 0), state.assignments)
+        pool, turnover = self._let_in(pool, assignment, outcome, outcome.episodes > 0, state.assignments)
         return replace(state, pool=pool, turnover=turnover)
 
-    def _let_in(
-        self, pool: LevelPool, assignment: Assignment, outcome: Outcome, wanted: Array, now: Array
-    ) -> tuple[LevelPool, Turnover]:
-        news = pools.newcomers(assignment.levels, outcome, jnp.zeros(count_worlds(assignment)), now, self._config.window)
-        news = replace(news, filled=wanted, score=self._weight(news.successes, news.episodes))
-        return pools.insert(pool, pools.drawn(news, assignment.seed, assignment.draw))
+    def _let_in(self, pool: LevelPool, new: Assignment, outcome: Outcome, wanted: Array, now: Array) -> tuple[LevelPool, Turnover]:
+        news = mix.newcomers(new, outcome, jnp.zeros(count_worlds(new)), now, self._config.window)
+        news = replace(news, filled=wanted & (new.slot == FRESH), score=self._weight(news.successes, news.episodes))
+        return pools.insert(pool, news)
 
     def refresh(self, state: SgsState, key: Array, evaluate: Evaluate) -> SgsState:
         """Fill what is empty with levels that nobody has played."""

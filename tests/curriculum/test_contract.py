@@ -158,7 +158,7 @@ def test_levels_that_nobody_finishes_leave_it_working(kind: str):
 
 def test_a_full_pool_stays_full_of_different_levels(kind: str):
     made = make(kind)
-    state = begun(made)
+    state = rounds(made, begun(made), 1)
     for part in range(3):
         state = rounds(made, state, 3, first=3 * part)
         pool = pool_of(state)
@@ -179,13 +179,13 @@ def test_a_flood_of_one_level_takes_one_slot(kind: str):
 
 def test_an_outcome_is_counted_once_for_every_level_that_is_still_there(kind: str):
     made = make(kind)
-    state, assignment = made.assign(begun(made), jax.random.key(2), WORLDS)
+    state, assignment = made.assign(rounds(made, begun(made), 1), jax.random.key(2), WORLDS)
     before, after = pool_of(state), pool_of(made.record(state, assignment, played(assignment)))
     episodes, successes = np.zeros(POOL, int), np.zeros(POOL, int)
-    for world, slot in enumerate(np.asarray(assignment.slot)):
+    for i, slot in enumerate(np.asarray(assignment.slot)):
         if slot != FRESH:
             episodes[slot] += 3
-            successes[slot] += world % 2
+            successes[slot] += i % 2
     same = np.all(before.hash == after.hash, axis=0)
     assert same.any() or not episodes.any()
     np.testing.assert_array_equal((after.total_episodes - before.total_episodes)[same], episodes[same])
@@ -194,7 +194,7 @@ def test_an_outcome_is_counted_once_for_every_level_that_is_still_there(kind: st
 
 def test_a_late_outcome_of_a_level_that_was_evicted_changes_nothing(kind: str):
     made = make(kind)
-    state, assignment = made.assign(begun(made), jax.random.key(2), WORLDS)
+    state, assignment = made.assign(rounds(made, begun(made), 1), jax.random.key(2), WORLDS)
     pool = pool_of(state)
     slot = np.arange(WORLDS, dtype=np.int32) % POOL
     late = dataclasses.replace(assignment, slot=slot, hash=np.asarray(assignment.hash) + np.uint32(1))

@@ -46,7 +46,7 @@ def assigned(pool: LevelPool, slot: np.ndarray) -> Assignment:
     """Slots of the pool as they are now; FRESH ones have a hash of their own."""
     hashes = np.where(slot == FRESH, 99, np.asarray(pool.hash)[:, slot]).astype(np.uint32)
     levels = jax.tree.map(lambda leaf: np.asarray(leaf)[..., slot], pool.levels)
-    return Assignment(levels=levels, slot=slot, hash=hashes, seed=hashes, draw=slot)
+    return Assignment(levels=levels, slot=slot, hash=hashes, seed=hashes, draw=slot, parent=hashes, depth=slot)
 
 
 def test_an_empty_pool_has_blank_slots():

@@ -164,7 +164,14 @@ def test_metrics_are_of_what_is_in_the_pool():
     learnable = p * (1 - p) * pool.episodes / (pool.episodes + 1) + 1e-3 * p
     expected = {"refreshes": 1, "candidate_success": 0.5, "pool_success": p.mean(), "pool_learnability": learnable.mean()}
     expected |= {"pool_filled": 1, "pool_too_hard": 0, "pool_too_easy": 0, "pool_age": 1, "pool_depth": 0}
-    expected |= {"inserted": POOL / CANDIDATES, "rejected": 1 - POOL / CANDIDATES, "duplicates": 0, "evicted": 0}
+    expected |= {
+        "inserted": POOL / CANDIDATES,
+        "rejected": 1 - POOL / CANDIDATES,
+        "rejected_too_hard": 1 / 3,
+        "rejected_too_easy": 1 / 3,
+        "duplicates": 0,
+        "evicted": 0,
+    }
     assert found == pytest.approx(expected, rel=1e-5)
 
 
