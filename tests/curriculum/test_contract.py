@@ -187,7 +187,7 @@ def test_an_outcome_is_counted_once_for_every_level_that_is_still_there(kind: st
             episodes[slot] += 3
             successes[slot] += i % 2
     same = np.all(before.hash == after.hash, axis=0)
-    assert same.any()
+    assert same.any() or not episodes.any()
     np.testing.assert_array_equal((after.total_episodes - before.total_episodes)[same], episodes[same])
     np.testing.assert_array_equal((after.total_successes - before.total_successes)[same], successes[same])
 
@@ -218,7 +218,7 @@ def test_what_there_is_to_see_has_the_same_shapes_at_all_times(kind: str):
 
 
 def test_it_says_how_often_it_wants_to_be_refreshed(kind: str):
-    assert make(kind).refresh_every == 3
+    assert make(kind).refresh_every == (1 if kind in ("robust_plr", "accel") else 3)
 
 
 def test_the_same_state_and_key_assign_the_same_and_another_key_does_not(kind: str):
