@@ -53,11 +53,11 @@ class Synthetic:
 
     kinds: str = setting("", "curricula to compare, with commas; all if nothing is said")
     ablate: bool = setting(False, "compare balance with itself, one mechanism off at a time, instead")
-    seeds: int = setting(5, "learners that each curriculum trains", least=1)
-    assignments: int = setting(90, "assignments that each learner plays", least=1)
+    seeds: int = setting(3, "learners that each curriculum trains", least=1)
+    assignments: int = setting(50, "assignments that each learner plays", least=1)
     worlds: int = setting(128, "worlds of an assignment", least=1)
     episodes: int = setting(4, "episodes in each world", least=1)
-    target: float = setting(4.0, "mean skill that is aimed at", above=0)
+    target: float = setting(3.0, "mean skill that is aimed at", above=0)
 
     def __post_init__(self) -> None:
         """Refuse impossible values."""
