@@ -7,18 +7,16 @@ new levels one that does not: with a coin of 1/2 there are as many of one as of 
 makes is the editor's business. Parker-Holder et al., "Evolving curricula with regret-based environment design" (2022).
 """
 
-import functools
 from dataclasses import replace
 
 import jax
 import jax.numpy as jnp
 
-from curriculum import mix, replay, sampling
+from curriculum import mix, replay
 from curriculum.base import Array, Assignment, CurriculumConfig, Edit, Evaluate, Generate, Look
 from curriculum.replay import ReplayState
 from envs.outcome import Outcome
 from physics.base import Capacity
-from physics.pytree import concatenate, worlds
 
 
 class Accel:
@@ -55,19 +53,13 @@ class Accel:
         return replace(state, replayed=jnp.zeros_like(state.replayed))
 
     def _draw(self, state: ReplayState, key: Array) -> Assignment:
-        """Candidates; `slot` says which level each was edited from. While nothing has been replayed, all are new."""
-        key_fresh, key_parents, key_edit = jax.random.split(key, 3)
+        """Candidates. While nothing has been replayed, all are new."""
+        key_fresh, key_edit = jax.random.split(key)
         edits = self._edits if bool(state.replayed.any()) else 0
-        drawn = [mix.fresh(self._generate, key_fresh, self._candidates - edits)] if edits < self._candidates else []
-        if not edits:
-            return drawn[0]
-        parents = self._parents(state.replayed, key_parents)
-        children = mix.known(self._edit(key_edit, worlds(state.pool.levels, parents)), parents)
-        return concatenate([*drawn, children])
-
-    @functools.partial(jax.jit, static_argnums=0)
-    def _parents(self, replayed: Array, key: Array) -> Array:
-        return sampling.draw(replayed.astype(jnp.float32), replayed, key, self._edits)
+        parts = [mix.fresh(self._generate, key_fresh, self._candidates - edits)] if edits < self._candidates else []
+        if edits:
+            parts.append(mix.edits(self._edit, state.pool, state.replayed.astype(jnp.float32), key_edit, edits))
+        return mix.join(parts)
 
     def metrics(self, state: ReplayState) -> dict[str, Array]:
         """See `replay.metrics`."""

@@ -1,7 +1,7 @@
 """Balance, our own curriculum: look for the balance point from both sides, at no cost, and keep one's footing.
 
 One lasting pool keeps the levels of highest p (1 - p) and draws them by it, to the power of `balance_sharpness`. Nothing is
-played for looking alone: the worlds that do not play the pool play what is new, and new levels come into the pool with
+played for looking alone: a part of the worlds plays what is new (`balance_new`), and new levels come into the pool with
 what training on them gave (`balance_inflow`). A part of what is new are edits of the most learnable levels that are known
 (`balance_edits`): where hard levels are rare, this is how the pool keeps up with the learner, and as edits of learnable
 levels are mostly learnable, training on them is no waste. Success rates are counted while training, and fade as the policy
@@ -66,7 +66,7 @@ class Balance:
 
     @functools.partial(jax.jit, static_argnums=0)
     def _empty(self) -> BalanceState:
-        none, unscouted = jnp.zeros((), jnp.int32), jnp.zeros(self._candidates, jnp.int32)
+        none, unscouted = jnp.zeros((), jnp.int32), jnp.zeros(max(self._candidates, 1), jnp.int32)  # checkpoints take no empty arrays
         return BalanceState(
             pool=pools.empty(self._capacity, self._config.pool_size), turnover=zeros(Turnover), inflow=zeros(Turnover),
             refreshes=none, assignments=none, candidate_successes=unscouted, candidate_episodes=unscouted,
@@ -76,7 +76,7 @@ class Balance:
         """A share of the worlds play the pool, by learnability and some what was learnt; the rest play what is new."""
         pool, share = state.pool, self._share(replace(state.pool, levels=None))
         new = functools.partial(self._new, pool)
-        pool, assignment = mix.blend(pool, share, key, count, self._config.pool_share, new, state.assignments)
+        pool, assignment = mix.blend(pool, share, key, count, 1 - self._config.balance_new, new, state.assignments)
         return replace(state, pool=pool, assignments=state.assignments + 1), assignment
 
     def _new(self, pool: LevelPool, key: Array, count: int) -> Assignment:
@@ -161,7 +161,7 @@ class Balance:
         rate = success_rate(state.candidate_successes, state.candidate_episodes)
         return {
             "refreshes": state.refreshes,
-            "candidate_success": rate.sum() / max(self._candidates, 1),
+            "candidate_success": rate.mean(),
             "pool_mastered": (state.pool.filled & (state.pool.score >= KEPT)).mean(),
             **mix.describe(state.pool, state.assignments),
             **mix.became(state.inflow),

@@ -101,16 +101,6 @@ def _edited(levels: Level, parent: Array, depth: Array) -> Assignment:
     )  # fmt: skip
 
 
-@jax.jit
-def known(levels: Level, slot: Array) -> Assignment:
-    """Levels that were made from the levels in `slot`, for scouting: the slot is that of the parent."""
-    hashes = hash_levels(levels)
-    return Assignment(
-        levels=levels, slot=slot, hash=hashes, seed=jnp.zeros_like(hashes), draw=jnp.full_like(slot, pools.NOT_DRAWN),
-        parent=jnp.zeros_like(hashes), depth=jnp.zeros_like(slot),
-    )  # fmt: skip
-
-
 def look(pool: LevelPool, now: Array, successes: Array, episodes: Array) -> Look:
     """What there is to see of a pool before assignment `now`, and of candidates by their counts `[C]`."""
     return Look(

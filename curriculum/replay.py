@@ -43,7 +43,8 @@ class ReplayState:
 @functools.partial(jax.jit, static_argnums=(0, 1, 2))
 def begin(config: CurriculumConfig, capacity: Capacity, candidates: int) -> ReplayState:
     """An empty pool; so many candidates are scouted at a refresh."""
-    none, unscouted = jnp.zeros((), jnp.int32), jnp.zeros(candidates, jnp.int32)
+    # Where none are, there is a place for one all the same: checkpoints do not take empty arrays.
+    none, unscouted = jnp.zeros((), jnp.int32), jnp.zeros(max(candidates, 1), jnp.int32)
     return ReplayState(
         pool=pools.empty(capacity, config.pool_size), turnover=zeros(Turnover), replayed=jnp.zeros(config.pool_size, bool),
         assignments=none, replays=none, candidate_successes=unscouted, candidate_episodes=unscouted,
@@ -97,16 +98,10 @@ def _score(config: CurriculumConfig, best_return: Array, outcome: Outcome) -> Ar
 
 @functools.partial(jax.jit, static_argnums=0)
 def let_in(config: CurriculumConfig, state: ReplayState, candidates: Assignment, outcome: Outcome) -> ReplayState:
-    """With the best of the candidates in the pool. A candidate whose `slot` is not FRESH is an edit of the level there."""
+    """With the best of the new levels that were finished in the pool."""
     score = _score(config, outcome.best_return, outcome)
-    news = pools.newcomers(candidates.levels, outcome, score, state.assignments, config.window)
-    news = pools.drawn(replace(news, best_return=outcome.best_return), candidates.seed, candidates.draw)
-    parents = pools.take(replace(state.pool, levels=None), jnp.maximum(candidates.slot, 0))
-    child, edited = candidates.slot != FRESH, pools.edited(news, parents)
-    news = replace(
-        news, filled=outcome.episodes > 0, parent=jnp.where(child, edited.parent, news.parent), depth=jnp.where(child, edited.depth, 0)
-    )
-    pool, turnover = pools.insert(state.pool, news)
+    news = mix.newcomers(candidates, outcome, score, state.assignments, config.window)
+    pool, turnover = pools.insert(state.pool, replace(news, best_return=outcome.best_return))
     return replace(state, pool=pool, turnover=turnover, replayed=state.replayed & same(pool.hash, state.pool.hash))
 
 
@@ -142,7 +137,7 @@ def metrics(state: ReplayState) -> dict[str, Array]:
         "replayed": state.replays / jnp.maximum(state.assignments, 1),
         "pool_score": jnp.where(scored, pool.score, 0.0).sum() / jnp.maximum(scored.sum(), 1),
         "pool_waited": jnp.where(pool.filled, state.assignments - pool.sampled, 0).sum() / jnp.maximum(pool.filled.sum(), 1),
-        "candidate_success": rate.sum() / max(rate.size, 1),
+        "candidate_success": rate.mean(),
         **mix.describe(pool, state.assignments),
         **mix.became(state.turnover),
     }

@@ -9,6 +9,7 @@ import functools
 import importlib
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import jax
 import numpy as np
@@ -22,8 +23,8 @@ from launch.curricula import universe
 from physics.errors import InputError
 from physics.settings import setting, validate
 
-SETTINGS = {"pool_size": 256, "candidates": 512, "scout_attempts": 4, "refresh_every": 4}
-CASES: dict[str, dict] = {
+SETTINGS: dict[str, Any] = {"pool_size": 256, "candidates": 512, "scout_attempts": 4, "refresh_every": 4}
+CASES: dict[str, dict[str, Any]] = {
     "uniform": {"kind": "uniform"},
     "sfl, pool replaced": {"kind": "sfl", "keep_pool": False},
     "sfl": {"kind": "sfl"},
@@ -33,7 +34,7 @@ CASES: dict[str, dict] = {
     "sgs": {"kind": "sgs"},
     "balance": {"kind": "balance"},
 }
-ABLATIONS: dict[str, dict] = {
+ABLATIONS: dict[str, dict[str, Any]] = {
     "balance": {},
     "no edits": {"balance_edits": 0.0},
     "no inflow, scouting": {"balance_inflow": False, "balance_scouted": 1.0},
@@ -52,11 +53,11 @@ class Synthetic:
 
     kinds: str = setting("", "curricula to compare, with commas; all if nothing is said")
     ablate: bool = setting(False, "compare balance with itself, one mechanism off at a time, instead")
-    seeds: int = setting(5, "learners that each curriculum trains", least=1)
-    assignments: int = setting(90, "assignments that each learner plays", least=1)
+    seeds: int = setting(3, "learners that each curriculum trains", least=1)
+    assignments: int = setting(50, "assignments that each learner plays", least=1)
     worlds: int = setting(128, "worlds of an assignment", least=1)
     episodes: int = setting(4, "episodes in each world", least=1)
-    target: float = setting(4.0, "mean skill that is aimed at", above=0)
+    target: float = setting(3.0, "mean skill that is aimed at", above=0)
 
     def __post_init__(self) -> None:
         """Refuse impossible values."""

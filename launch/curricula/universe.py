@@ -19,7 +19,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from envs import outcome as outcomes
 from envs.base import Level
 from envs.outcome import Outcome
 from physics.base import Capacity
@@ -95,10 +94,9 @@ def _played(chance: np.ndarray, episodes: int, random: np.random.RandomState) ->
     found = {
         "episodes": played, "successes": solved, "steps": played, "total_return": solved.astype(np.float32),
         "best_return": (solved > 0).astype(np.float32), "value_sum": (chance * episodes).astype(np.float32),
-        "positive_advantage": (solved * (1 - chance)).astype(np.float32),
+        "positive_advantage": (solved * (1 - chance)).astype(np.float32), "running_return": np.zeros(chance.size, np.float32),
     }  # fmt: skip
-    known = {field.name for field in dataclasses.fields(Outcome)}
-    return dataclasses.replace(outcomes.none(chance.size), **{name: jnp.asarray(value) for name, value in found.items() if name in known})
+    return Outcome(**{name: jnp.asarray(value) for name, value in found.items()})
 
 
 def _broken(hard: np.ndarray, chance: np.ndarray, impossible: float, trivial: float) -> np.ndarray:

@@ -12,7 +12,7 @@ from replayed_levels import POOL, make
 from curriculum import CurriculumConfig, mix
 from curriculum import pool as pools
 from curriculum import replay as replays
-from curriculum.base import FRESH, Assignment
+from curriculum.base import Assignment
 from curriculum.pool import LevelPool
 from curriculum.replay import ReplayState
 from envs.outcome import Outcome
@@ -43,7 +43,8 @@ def known_pool() -> LevelPool:
 
 def handed_out(made: ReplayState, slots: list[int]) -> Assignment:
     """These slots."""
-    return mix.known(worlds(made.pool.levels, np.array(slots)), np.array(slots, np.int32))
+    names = ("levels", "hash", "seed", "draw", "parent", "depth")
+    return Assignment(slot=np.array(slots, np.int32), **worlds({name: getattr(made.pool, name) for name in names}, np.array(slots)))
 
 
 def by_formula(order: str, temperature: float, staleness: float) -> np.ndarray:
@@ -115,10 +116,10 @@ def test_what_was_not_finished_keeps_its_score_and_stays_outside():
     after = replays.rescore(config, made, assignment, given)
     np.testing.assert_array_equal(np.asarray(after.pool.score)[[1, 3]], SLOT_SCORES[[1, 3]])
     assert np.asarray(after.pool.score)[[0, 2]].tolist() == [-np.inf, -np.inf], "a broken number never ranks first"
-    fresh = mix.known(numbered(np.zeros(4), np.arange(4) + 20.0), np.full(4, FRESH, np.int32))
-    after = replays.let_in(config, made, fresh, outcome(np.zeros(4), np.array([0, 0, 1, 0])))
+    new = mix.fresh(make("plr")[1], jax.random.key(0), 4)
+    after = replays.let_in(config, made, new, outcome(np.zeros(4), np.array([0, 0, 1, 0])))
     assert np.asarray(after.turnover.inserted) == 1
-    assert 22 in numbers(after.pool.levels).tolist()
+    assert numbers(new.levels)[2] in numbers(after.pool.levels)
 
 
 def test_half_a_pool_is_half_of_its_slots():
