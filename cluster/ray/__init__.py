@@ -1,1 +1,5 @@
-"""The Ray backend: every role an actor. The only place that imports Ray."""
+"""The Ray backend: every role an actor. The only place that imports Ray, which reads its environment when it is imported."""
+
+import os
+
+os.environ.setdefault("RAY_worker_niceness", "0")  # it would put actors behind everyone else; here they are what the machine is for
