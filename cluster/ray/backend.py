@@ -248,5 +248,7 @@ def _actor_of(error: RayActorError) -> str:
 
 
 def _in_words(error: BaseException | None) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return f"{type(error).__name__}: {' '.join(lines)[:300]}"
+    """What Ray says at length, without names and numbers of its own."""
+    words = " ".join(str(error).split())
+    said = words.partition("The actor is dead because ")[2] or words
+    return f"{type(error).__name__}: {said[:300]}"

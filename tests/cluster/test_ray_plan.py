@@ -42,9 +42,7 @@ def test_what_travels_is_told_a_second():
     settings = config.load([*WORDS, *GPUS])
     assert settings.run.steps_per_iteration == 768
     words = plans.in_words(settings, 768 * 2**10 - 2**10, 2**10)
-    assert words == (
-        "what travels every iteration: rollouts 767.0 KiB, parameters 1.0 KiB; 97.7 MiB a second at 100,000 steps a second"
-    )
+    assert words == ("what travels every iteration: rollouts 767.0 KiB, parameters 1.0 KiB; 97.7 MiB a second at 100,000 steps a second")
     together = config.load([*WORDS, *GPUS, "cluster.topology=colocated"])
     assert plans.in_words(together, 1, 1) == "rollouts stay where they are played"
 
