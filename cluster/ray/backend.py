@@ -145,12 +145,12 @@ class RayBackend:
             waited = time.monotonic() - seat.begun
             if not seat.started and waited > SLOW_START and not seat.said:
                 seat.said = True
-                self.tell("waiting", seat.need.name, cause=f"for {seat.need.gpus} GPUs and {seat.need.cpus:g} CPUs on one machine")
+                self.tell("waiting", seat.need.name, cause=f"{SLOW_START:g} seconds for {_room(seat.need)}")
             if not seat.started and waited > self._cluster.regroup_seconds:
                 self._go_on_with_fewer(seat)
             if not seat.started and waited > self._cluster.wait_minutes * 60:
                 raise InputError(
-                    f"{seat.need.name} waited {self._cluster.wait_minutes:g} minutes for {seat.need.gpus} GPUs and {seat.need.cpus:g} CPUs",
+                    f"{seat.need.name} waited {self._cluster.wait_minutes:g} minutes for {_room(seat.need)}",
                     fix="Go on with --resume when the cluster has them again.",
                 )  # fmt: skip
 
@@ -167,9 +167,14 @@ class RayBackend:
         """End actors that do not answer: what is waited for then fails, and they are replaced."""
         seats = [seat for seat in self._all() if seat.started and not seat.ended]
         answers: dict[Any, Seat] = {seat.actor.alive.remote(): seat for seat in seats}
-        _, silent = ray.wait(list(answers), num_returns=len(answers), timeout=self._cluster.heartbeat_seconds)
+        spoken, silent = ray.wait(list(answers), num_returns=len(answers), timeout=self._cluster.heartbeat_seconds)
         for ref in silent:
             self._end(answers[ref], f"did not answer for {self._cluster.heartbeat_seconds:g} seconds")
+        for ref in spoken:
+            try:
+                ray.get(ref)
+            except RayError as error:
+                self._end(answers[ref], _in_words(error))
 
     def _end(self, seat: Seat, why: str) -> None:
         seat.ended = seat.ended or why
@@ -190,10 +195,21 @@ class RayBackend:
         self._take_seat(need)
 
     def restart(self, lost: LostError) -> None:
-        """All actors anew, with as many workers as there is room for."""
+        """New actors for all that are gone; the others are told by their next call what to go on with, and keep their programs.
+
+        With another number of workers than before, where there is room for more or fewer, all actors are new.
+        """
+        wanted = plans.possible(self._config, connect.machines()) or self.plan
+        if lost.role == backends.ALL or len(wanted.workers) != len(self.workers):
+            for seat in self._all():
+                self._end(seat, lost.cause)
+            self._take_seats(wanted)
+            return
+        self._end(self._seats[lost.role], lost.cause)
+        self._see_to_living()
         for seat in self._all():
-            self._end(seat, lost.cause)
-        self._take_seats(plans.possible(self._config, connect.machines()) or self.plan)
+            if seat.ended:
+                self._take_seat(seat.need)
 
     def room(self) -> str:
         """Whether some of the workers that were done without would find room now."""
@@ -240,6 +256,10 @@ def _scouted(name: str, ref: ray.ObjectRef) -> Outcome:
     except RayError as error:
         cause = error.cause if isinstance(error, RayTaskError) else error
         raise LostError(name, _in_words(cause)) from None
+
+
+def _room(need: Need) -> str:
+    return f"a process with {need.gpus} GPUs and {need.cpus:g} CPUs of one machine"
 
 
 def _actor_of(error: RayActorError) -> str:
