@@ -127,8 +127,11 @@ class RayBackend:
     def _who(self, error: RayError, future: Pending) -> Exception:
         """Who is lost, of all who had a part in a call that failed."""
         cause = error.cause if isinstance(error, RayTaskError) else error
-        if isinstance(cause, (LostError, InputError)):
+        if isinstance(cause, InputError):
             return cause
+        if isinstance(cause, LostError):  # by whoever called it
+            ended = self._seats[cause.role].ended if cause.role in self._seats else ""
+            return LostError(cause.role, ended or cause.cause)
         seat = future.seat
         if isinstance(cause, RayActorError):
             named = [s for s in self._all() if s.actor._actor_id.hex() == _actor_of(cause)]
