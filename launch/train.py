@@ -57,7 +57,7 @@ def start(settings: RunConfig) -> int:
 
 def resume(folder: Path, words: Sequence[str]) -> int:
     """Go on with a run from its newest checkpoint. Only its length and what it runs on may be changed."""
-    changed = [word for word in words if not word.split("=")[0].startswith(CHANGEABLE)]
+    changed = [word for word in words if "=" not in word or not word.startswith(CHANGEABLE)]
     if changed:
         raise InputError(
             f"--resume with {', '.join(changed)}", wanted="only " + ", ".join(CHANGEABLE),

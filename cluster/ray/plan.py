@@ -1,7 +1,6 @@
 """The plan: which actors a run has, what each needs, what travels between them, and whether the cluster can give it."""
 
 import dataclasses
-import math
 import os
 import re
 
@@ -42,17 +41,14 @@ class Plan:
     """All actors of a run."""
 
     needs: list[Need]
-    steps: int  # of an iteration
-    rollout: int  # bytes of all rollouts of an iteration that travel
-    params: int  # bytes of the parameters, which travel once an iteration
 
     @property
     def workers(self) -> list[str]:
         """Names of the rollout workers, in the order of their worlds."""
         return [role for need in self.needs for role in need.roles if role.startswith("worker")]
 
-    def lines(self) -> list[str]:
-        """The plan as text."""
+    def lines(self, travels: str) -> list[str]:
+        """The plan as text, with what `travel` says."""
         rows = []
         for need in self.needs:
             holds = (
@@ -62,11 +58,7 @@ class Plan:
             )
             kind = f"{need.gpus} GPU" if need.gpus else f"{need.devices} CPU device"
             rows.append(f"  {need.name:<22}{kind:<16}{need.cpus:g} CPU  {holds}".rstrip())
-        if not self.rollout:
-            return ["actors", *rows, "  rollouts stay where they are played"]
-        speed = text(round((self.rollout + self.params) / self.steps * 1e5))
-        travels = f"rollouts {text(self.rollout)}, parameters {text(self.params)}; {speed} a second at 100,000 steps a second"
-        return ["actors", *rows, f"  what travels every iteration: {travels}"]
+        return ["actors", *rows, f"  {travels}"]
 
     def check(self, nodes: list[dict[str, float]]) -> None:
         """`InputError` if machines with these resources could not hold it, even with nothing else on them."""
@@ -120,8 +112,7 @@ def make(config: RunConfig, workers: int = 0) -> Plan:
     devices = cluster.evaluator_devices
     examiner = Share(0, device * max(devices, 1), block)
     needs.append(_need(config, (backends.EVALUATOR,), examiner, max(devices, 1), cluster.platform if devices else "cpu"))
-    rollout, params = _travels(config, shares[0])
-    return Plan(needs, run.steps_per_iteration, 0 if together else rollout * workers, params)
+    return Plan(needs)
 
 
 def possible(config: RunConfig, nodes: list[dict[str, float]]) -> Plan | None:
@@ -166,11 +157,19 @@ def _env(platform: str, devices: int) -> dict[str, str]:
     return env
 
 
-def _travels(config: RunConfig, share: Share) -> tuple[int, int]:
-    """Bytes of a worker's rollout and of the parameters."""
+def traffic(config: RunConfig) -> tuple[int, int]:
+    """Bytes of all rollouts of an iteration and of the parameters. Shapes are traced, which takes seconds."""
     made = parts.Parts(config, meshes.make(1))
-    worker = made.worker(share.count, math.gcd(share.block, share.count))
+    worker = made.worker(1, 1)
     key = jax.eval_shape(lambda: jax.random.key(0))
-    assignment = jax.eval_shape(lambda: zeros(Assignment, worlds=share.count, **made.env.capacity.dims))
+    assignment = jax.eval_shape(lambda: zeros(Assignment, worlds=1, **made.env.capacity.dims))
     params = jax.eval_shape(made.learner().begin, key).params
-    return size(worker.shapes(params, assignment.levels)[1]), size(params)
+    return size(worker.shapes(params, assignment.levels)[1]) * config.run.worlds, size(params)
+
+
+def in_words(config: RunConfig, rollouts: int, params: int) -> str:
+    """What travels between actors, of so many bytes."""
+    if config.cluster.topology == "colocated":
+        return "rollouts stay where they are played"
+    speed = text(round((rollouts + params) / config.run.steps_per_iteration * 1e5))
+    return f"what travels every iteration: rollouts {text(rollouts)}, parameters {text(params)}; {speed} a second at 100,000 steps a second"
