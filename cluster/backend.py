@@ -11,15 +11,22 @@ A future may be passed on as an argument of another call. In one process it is t
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
+from cluster.tracker import Tracker
 from curriculum.base import Evaluate
 
+ALL = "all roles"
 LEARNER, CURRICULUM, EVALUATOR = "learner", "curriculum", "evaluator"
 Future = Any
+Tell = Callable[..., None]  # of what happened, to which role, and more by name; see `events.Events`
 
 
 def worker(number: int) -> str:
     """Name of a rollout worker."""
     return f"worker {number}"
+
+
+def nobody(*_: Any, **__: Any) -> None:
+    """Who is told where nobody listens."""
 
 
 class LostError(RuntimeError):
@@ -35,16 +42,11 @@ class LostError(RuntimeError):
         return f"{self.role}: {self.cause}"
 
 
-Tell = Callable[..., None]  # told of what happens to roles; see `events.Events.add`
-
-
 class Backend(Protocol):
     """Runs the roles."""
 
-    @property
-    def workers(self) -> Sequence[str]:
-        """Names of the rollout workers, in the order of their worlds."""
-        ...
+    workers: Sequence[str]  # names of the rollout workers, in the order of their worlds
+    tell: Tell  # told of what happens to roles
 
     def call(self, role: str, method: str, *args: Any, returns: int = 1) -> Any:
         """Begin a call: its future, or that of each of several values that it returns."""
@@ -72,6 +74,14 @@ class Backend(Protocol):
 
     def restart(self, lost: LostError) -> None:
         """End all roles and begin them anew, with nothing held; raises `lost` where that cannot be done."""
+        ...
+
+    def room(self) -> str:
+        """In words, that more workers would find room than there are; empty if not."""
+        ...
+
+    def trackers(self, run: str) -> Sequence[Tracker]:
+        """Who else is to be told of the numbers of a run."""
         ...
 
     def where(self) -> str:

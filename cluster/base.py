@@ -86,7 +86,7 @@ class ClusterConfig:
     address: str = setting("", "Ray cluster: host:port, auto for the one this machine belongs to; empty starts one here for the run")
     platform: str = setting("gpu", "what workers and learner run on; cpu devices are simulated", choices=("gpu", "cpu"))
     workers: int = setting(1, "rollout workers; they share out run.worlds", least=1)
-    least_workers: int = setting(1, "workers that are enough to go on while lost ones cannot be replaced", least=1)
+    least_workers: int = setting(1, "workers that are enough to go on; with fewer the run waits until lost ones can be replaced", least=1)
     worker_devices: int = setting(1, "devices of a worker", least=1)
     learner_devices: int = setting(1, "devices of the learner; with topology=colocated it plays with them too", least=1)
     evaluator_devices: int = setting(0, "devices of the evaluator; 0 has it on a CPU", least=0)
@@ -95,6 +95,9 @@ class ClusterConfig:
     store_megabytes: int = setting(0, "object store of a cluster that is started here; 0 leaves it to Ray", least=0)
     heartbeat_seconds: float = setting(60.0, "an actor that does not answer for so long is taken for dead", above=0)
     call_minutes: float = setting(30.0, "an actor that is busy with one thing for so long is taken for dead", above=0)
+    regroup_seconds: float = setting(
+        60.0, "after so long without room for a lost worker the run goes on with fewer, from its last checkpoint", above=0
+    )
     wait_minutes: float = setting(60.0, "how long to wait for lost resources to come back before the run stops", above=0)
     processes: int = setting(
         1, "with local: processes of the gang that trains together, see launch.gang; each has its own devices", least=1

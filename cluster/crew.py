@@ -15,11 +15,10 @@ from typing import Any
 import jax
 import numpy as np
 
-from cluster.backend import CURRICULUM, EVALUATOR, LEARNER, Backend, Future, LostError, Tell
+from cluster.backend import ALL, CURRICULUM, EVALUATOR, LEARNER, Backend, Future, LostError
 from cluster.base import ClusterConfig, Progress, RunSettings, RunState
 from learners.base import Params, Worlds
 
-ALL = "all roles"
 POISONED = 0.5  # share of a worker's worlds that are not finite from which on it is the worker that is broken
 
 
@@ -49,17 +48,16 @@ class Exam:
 class Crew:
     """Drives the roles of a backend."""
 
-    def __init__(self, backend: Backend, settings: RunSettings, cluster: ClusterConfig, tell: Tell) -> None:
-        """`tell` hears of roles that are lost and replaced."""
+    def __init__(self, backend: Backend, settings: RunSettings, cluster: ClusterConfig) -> None:
+        """Nothing is begun yet."""
         self.backend = backend
         self._settings = settings
         self._cluster = cluster
-        self._tell = tell
         self._params: Future = None
         self._assignment: Future = None
         self._flights: list[Flight] = []
         self._exams: list[Exam] = []  # the first one is being sat
-        self._iteration = 0
+        self._iteration = self._begun_anew = 0
         self._missing: dict[str, float] = {}  # since when roles are lost
 
     def begin(self, params: Params | None = None) -> None:
@@ -77,9 +75,18 @@ class Crew:
 
     def start_over(self, lost: LostError) -> None:
         """All roles anew, as one is gone without whom no other can go on. They hold nothing: `begin` or `load` comes next."""
-        self._tell("lost", lost.role, cause=lost.cause, iteration=self._iteration)
-        self._missing = {ALL: time.monotonic()}
+        self.backend.tell("regrouped" if lost.role == ALL else "lost", lost.role, cause=lost.cause, iteration=self._iteration)
+        self._missing = {ALL: self._missing.get(ALL, time.monotonic())}
+        self._begun_anew += 1
+        if self._begun_anew > self._cluster.replacements:
+            raise self._given_up(lost.role)
         self.backend.restart(lost)
+
+    def regroup(self) -> None:
+        """Raises `LostError` if all roles should begin anew from a checkpoint, as more workers find room by now."""
+        cause = self.backend.room()
+        if cause:
+            raise LostError(ALL, cause)
 
     def _start(self, futures: list[Future]) -> None:
         for future in futures:
@@ -128,8 +135,9 @@ class Crew:
         if flight.record is not None:
             metrics |= self.backend.result(flight.record)
         if self._cluster.max_lag:
-            metrics["lag"] = float(iteration - flight.version)
+            metrics |= {"lag": float(iteration - flight.version), "cluster/queue": float(len(self._flights))}
         self._flights.pop(0)
+        self._begun_anew = 0
         self._recovered(ALL)
         return metrics
 
@@ -195,14 +203,14 @@ class Crew:
         raise self._given_up(name)
 
     def _replace(self, lost: LostError) -> None:
-        self._tell("lost", lost.role, cause=lost.cause, iteration=self._iteration)
         self.backend.replace(lost)
+        self.backend.tell("lost", lost.role, cause=lost.cause, iteration=self._iteration)
         self._missing.setdefault(lost.role, time.monotonic())
 
     def _recovered(self, role: str) -> None:
         """Whoever had taken its place has done what was asked."""
         if role in self._missing:
-            self._tell("recovered", role, iteration=self._iteration, seconds=time.monotonic() - self._missing.pop(role))
+            self.backend.tell("recovered", role, iteration=self._iteration, seconds=time.monotonic() - self._missing.pop(role))
 
     def _given_up(self, role: str) -> RuntimeError:
         return RuntimeError(f"{role} was lost {self._cluster.replacements} times in a row; events.jsonl says why")

@@ -2,7 +2,7 @@
 
     {"time": "2026-01-31T12:00:00+00:00", "what": "lost", "role": "worker 1", "iteration": 12, "cause": "..."}
 
-`what` is lost, recovered (with the seconds that it took), waiting or joined. Lines are appended whole, so that
+`what` is started (with machine and process), lost, waiting, or recovered (with the seconds that it took). Lines are appended whole, so that
 whoever reads along, or a process that is killed, never leaves half of one.
 """
 
@@ -12,7 +12,7 @@ import json
 import os
 from pathlib import Path
 
-LOST, RECOVERED, WAITING, JOINED = "lost", "recovered", "waiting", "joined"
+LOST = "lost"
 
 
 class Events:
@@ -24,16 +24,10 @@ class Events:
         self._lost: collections.Counter[str] = collections.Counter()
         self._seconds = 0.0
 
-    def __call__(self, what: str, role: str, cause: str = "", iteration: int | None = None, seconds: float | None = None) -> None:
-        """Note an event."""
-        row: dict[str, object] = {
-            "time": datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds"),
-            "what": what,
-            "role": role,
-        }
-        row |= {"iteration": iteration} if iteration is not None else {}
-        row |= {"cause": cause} if cause else {}
-        row |= {"seconds": round(seconds, 3)} if seconds is not None else {}
+    def __call__(self, what: str, role: str, seconds: float | None = None, **more: str | int) -> None:
+        """Note an event, and whatever else is known of it."""
+        now = datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
+        row = {"time": now, "what": what, "role": role, **more} | ({"seconds": round(seconds, 3)} if seconds is not None else {})
         self._append(json.dumps(row) + "\n")
         if what == LOST:
             self._lost[role.split()[0]] += 1

@@ -1,6 +1,7 @@
 """The in-process backend: all roles in this process, on its devices. Imports no Ray."""
 
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +57,8 @@ class LocalBackend:
             backends.CURRICULUM: roles.curriculum,
             backends.EVALUATOR: roles.evaluator,
         }
-        self.workers = [backends.worker(0)]
+        self.workers: Sequence[str] = [backends.worker(0)]
+        self.tell: Tell = backends.nobody
 
     def call(self, role: str, method: str, *args: Any, returns: int = 1) -> Any:
         """Do it: what it returned."""
@@ -85,6 +87,14 @@ class LocalBackend:
     def restart(self, lost: LostError) -> None:
         """Whoever is lost takes this process along."""
         raise lost
+
+    def room(self) -> str:
+        """There is one worker."""
+        return ""
+
+    def trackers(self, run: str) -> Sequence[Tracker]:
+        """Nobody."""
+        return []
 
     def where(self) -> str:
         """This process's devices."""
@@ -118,15 +128,12 @@ def build_evaluator(env: EnvConfig, network: NetworkConfig, generate: GeneratorC
     return Evaluator(worker, Generator(rules, generate), evaluate)
 
 
-def _nobody(*_: Any, **__: Any) -> None:
-    pass
-
-
-def build(config: RunConfig, backend: Backend, folder: Path, tracker: Tracker, tell: Tell = _nobody) -> Supervisor:
+def build(config: RunConfig, backend: Backend, folder: Path, tracker: Tracker, tell: Tell = backends.nobody) -> Supervisor:
     """A supervisor for the run in `folder`."""
+    backend.tell = tell
     return Supervisor(
         settings=config.run,
-        crew=Crew(backend, config.run, config.cluster, tell),
+        crew=Crew(backend, config.run, config.cluster),
         tracker=tracker,
         checkpoints=Checkpoints(folder / "checkpoints", config.checkpoint),
         evaluate_every=config.evaluate.every,

@@ -95,6 +95,7 @@ class Supervisor:
             self._log_examined()
             if not self._crew.flying and self._checkpoints.due(self.progress):
                 self._checkpoints.save(self.state(), self.progress)
+                self._crew.regroup()
         self._save()
 
     def start_over(self, lost: LostError) -> None:

@@ -57,7 +57,7 @@ def start(settings: RunConfig) -> int:
 
 def resume(folder: Path, words: Sequence[str]) -> int:
     """Go on with a run from its newest checkpoint. Only its length and what it runs on may be changed."""
-    changed = [word for word in words if not word.split("=")[0].startswith(CHANGEABLE)]
+    changed = [word for word in words if "=" not in word or not word.startswith(CHANGEABLE)]
     if changed:
         raise InputError(
             f"--resume with {', '.join(changed)}", wanted="only " + ", ".join(CHANGEABLE),
@@ -106,7 +106,7 @@ def _train(settings: RunConfig, backend: Backend, folder: Path, params: Params |
                     _say_finished(rich, supervisor.progress)
                     return 0
                 if gang.leads(settings):
-                    later.connect(settings, folder, supervisor.progress, rich)
+                    later.connect(folder, supervisor.progress, [Console(settings.run, rich), *backend.trackers(settings.run.name)])
                 supervisor.run(stop, events.scalars)
                 break
             except LostError as lost:  # one without whom no other can go on
@@ -146,15 +146,10 @@ class _Later:
 
     tracker: Tracker | None = None
 
-    def connect(self, settings: RunConfig, folder: Path, after: Progress, rich: RichConsole) -> None:
+    def connect(self, folder: Path, after: Progress, others: Sequence[Tracker]) -> None:
         """Go on behind `after`: what had been noted past it is dropped."""
-        self.tracker = Several(
-            [
-                JsonLines(folder / "metrics.jsonl", after.iteration),
-                TensorBoard(folder / "tensorboard", after.env_steps),
-                Console(settings.run, rich),
-            ]
-        )
+        files = [JsonLines(folder / "metrics.jsonl", after.iteration), TensorBoard(folder / "tensorboard", after.env_steps)]
+        self.tracker = Several([*files, *others])
 
     def log(self, progress: Progress, scalars: Mapping[str, float]) -> None:
         """Pass on."""

@@ -32,7 +32,7 @@ def supervisor(folder: Path, roles: Roles, iterations: int, *words: str, after: 
     chosen = settings(iterations, *words)
     return Supervisor(
         settings=chosen.run,
-        crew=Crew(LocalBackend(roles, chosen.run), chosen.run, chosen.cluster, print),
+        crew=Crew(LocalBackend(roles, chosen.run), chosen.run, chosen.cluster),
         tracker=JsonLines(folder / "metrics.jsonl", after),
         checkpoints=Checkpoints(folder / "checkpoints", chosen.checkpoint),
         evaluate_every=chosen.evaluate.every,

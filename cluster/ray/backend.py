@@ -2,6 +2,7 @@
 
 import dataclasses
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import jax
@@ -13,8 +14,12 @@ from ray.exceptions import RayActorError, RayError, RayTaskError
 from cluster import backend as backends
 from cluster.backend import LostError, Tell
 from cluster.base import RunConfig
-from cluster.ray.host import About, Host
+from cluster.ray import connect
+from cluster.ray import plan as plans
+from cluster.ray.gauges import Gauges
+from cluster.ray.host import Host
 from cluster.ray.plan import Need, Plan
+from cluster.tracker import Tracker
 from curriculum.base import Array, Evaluate
 from envs.base import Level
 from envs.outcome import Outcome
@@ -33,7 +38,8 @@ class Seat:
     begun: float
     about: ray.ObjectRef
     started: bool = False
-    said: bool = False
+    said: bool = False  # that it waits
+    known: bool = False  # where it runs
     ended: str = ""  # why it was ended from here
 
 
@@ -49,14 +55,18 @@ class Pending:
 class RayBackend:
     """Runs the roles of a plan."""
 
-    def __init__(self, config: RunConfig, plan: Plan, tell: Tell) -> None:
+    def __init__(self, config: RunConfig, plan: Plan) -> None:
         """Start all actors."""
         self._config = config
         self._cluster = config.cluster
         self.plan = plan
-        self.tell = tell
-        self.workers = [role for need in plan.needs for role in need.roles if role.startswith(backends.worker(0).split()[0])]
+        self.tell: Tell = backends.nobody
+        self.workers: Sequence[str] = plan.workers
         self._seats: dict[str, Seat] = {}
+        self._take_seats(plan)
+
+    def _take_seats(self, plan: Plan) -> None:
+        self.plan, self.workers, self._seats = plan, plan.workers, {}
         for need in plan.needs:
             self._take_seat(need)
 
@@ -67,9 +77,12 @@ class RayBackend:
         seat = Seat(need, actor, time.monotonic(), actor.about.remote())
         self._seats |= dict.fromkeys(need.roles, seat)
 
-    def wait_for_all(self) -> list[About]:
-        """Where all actors are, once they run."""
-        return [self.result(Pending(seat.about, seat.need.roles[0], seat)) for seat in self._all()]
+    def wait_for_all(self, tell: Tell) -> None:
+        """Return when all actors run; `tell` hears where."""
+        self.tell = tell
+        for seat in self._all():
+            self.result(Pending(seat.about, seat.need.roles[0], seat))
+            seat.known = False  # the run's own record is yet to come
 
     def _all(self) -> list[Seat]:
         return list({id(seat): seat for seat in self._seats.values()}.values())
@@ -78,7 +91,7 @@ class RayBackend:
         """Begin a call. What it needs of other calls goes from actor to actor."""
         seat = self._seats[role]
         given = [arg.ref if isinstance(arg, Pending) else arg for arg in args]
-        refs = seat.actor.call.options(num_returns=returns).remote(role, method, *given)
+        refs: Any = seat.actor.call.options(num_returns=returns).remote(role, method, *given)
         return tuple(Pending(ref, role, seat) for ref in refs) if returns > 1 else Pending(refs, role, seat)
 
     def put(self, value: Any) -> Pending:
@@ -98,9 +111,18 @@ class RayBackend:
             if future.seat and future.seat.started and time.monotonic() - begun > self._cluster.call_minutes * 60:
                 self._end(future.seat, f"busy with one call for more than {self._cluster.call_minutes:g} minutes")
         try:
-            return ray.get(future.ref)
+            value = ray.get(future.ref)
+            self._tell_of(future.seat)
+            return value
         except RayError as error:
             raise self._who(error, future) from error
+
+    def _tell_of(self, seat: Seat | None) -> None:
+        """Say where an actor runs, once."""
+        if seat and not seat.known and seat.need.roles[0] in self._seats:
+            about = ray.get(seat.about)
+            seat.known = seat.started = True
+            self.tell("started", seat.need.name, machine=about.machine, process=about.process, devices=about.devices)
 
     def _who(self, error: RayError, future: Pending) -> Exception:
         """Who is lost, of all who had a part in a call that failed."""
@@ -124,11 +146,22 @@ class RayBackend:
             if not seat.started and waited > SLOW_START and not seat.said:
                 seat.said = True
                 self.tell("waiting", seat.need.name, cause=f"for {seat.need.gpus} GPUs and {seat.need.cpus:g} CPUs on one machine")
+            if not seat.started and waited > self._cluster.regroup_seconds:
+                self._go_on_with_fewer(seat)
             if not seat.started and waited > self._cluster.wait_minutes * 60:
                 raise InputError(
                     f"{seat.need.name} waited {self._cluster.wait_minutes:g} minutes for {seat.need.gpus} GPUs and {seat.need.cpus:g} CPUs",
                     fix="Go on with --resume when the cluster has them again.",
                 )  # fmt: skip
+
+    def _go_on_with_fewer(self, waiting: Seat) -> None:
+        fewer = plans.possible(self._config, connect.machines())
+        if fewer and len(fewer.workers) < len(self.workers):
+            raise LostError(backends.ALL, f"there is no room for {waiting.need.name}: going on with {len(fewer.workers)} workers")
+
+    def trackers(self, run: str) -> Sequence[Tracker]:
+        """Those that watch the cluster."""
+        return [Gauges(run)]
 
     def _see_to_living(self) -> None:
         """End actors that do not answer: what is waited for then fails, and they are replaced."""
@@ -148,6 +181,8 @@ class RayBackend:
 
     def replace(self, lost: LostError) -> None:
         """Workers and evaluator hold nothing that cannot be given to them again."""
+        if lost.role == backends.ALL:
+            raise lost
         need = self._seats[lost.role].need
         if len(need.roles) > 1 or lost.role in (backends.LEARNER, backends.CURRICULUM):
             raise lost
@@ -155,15 +190,22 @@ class RayBackend:
         self._take_seat(need)
 
     def restart(self, lost: LostError) -> None:
-        """All actors anew."""
+        """All actors anew, with as many workers as there is room for."""
         for seat in self._all():
             self._end(seat, lost.cause)
-        for need in self.plan.needs:
-            self._take_seat(need)
+        self._take_seats(plans.possible(self._config, connect.machines()) or self.plan)
+
+    def room(self) -> str:
+        """Whether some of the workers that were done without would find room now."""
+        if self._config.cluster.topology == "colocated" or len(self.workers) == self._cluster.workers:
+            return ""
+        found = plans.possible(self._config, connect.machines())
+        more = found and len(found.workers) > len(self.workers)
+        return f"there is room for {len(found.workers)} workers" if found and more else ""
 
     def where(self) -> str:
         """Machines and actors."""
-        return f"Ray, {len(self._all())} actors on {len([node for node in ray.nodes() if node['Alive']])} machines"
+        return f"Ray, {len(self._all())} actors on {len(connect.machines())} machines"
 
     def close(self) -> None:
         """End the actors, and the cluster if it was started for this run."""

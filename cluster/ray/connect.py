@@ -19,12 +19,18 @@ def connect(cluster: ClusterConfig, plan: Plan) -> None:
         _join(cluster.address)
     else:
         _start(cluster, plan)
-    plan.check([node["Resources"] for node in ray.nodes() if node["Alive"]])
+    plan.check(machines())
+
+
+def machines() -> list[dict[str, float]]:
+    """Resources of every machine that is there."""
+    return [node["Resources"] for node in ray.nodes() if node["Alive"]]
 
 
 def _start(cluster: ClusterConfig, plan: Plan) -> None:
     """Cores are counted generously: nobody else uses this cluster."""
     store = cluster.store_megabytes * 2**20
+    os.environ.setdefault("RAY_worker_niceness", "0")  # Ray puts actors behind everyone else; here they are what the machine is for
     cpus = max(os.cpu_count() or 1, round(sum(need.cpus for need in plan.needs) + 1))
     try:
         ray.init(

@@ -1,7 +1,6 @@
 """The plan: which actors a run has, what each needs, what travels between them, and whether the cluster can give it."""
 
 import dataclasses
-import math
 import os
 import re
 
@@ -42,11 +41,14 @@ class Plan:
     """All actors of a run."""
 
     needs: list[Need]
-    rollout: int  # bytes of all rollouts of an iteration that travel
-    params: int  # bytes of the parameters, which travel once an iteration
 
-    def lines(self) -> list[str]:
-        """The plan as text."""
+    @property
+    def workers(self) -> list[str]:
+        """Names of the rollout workers, in the order of their worlds."""
+        return [role for need in self.needs for role in need.roles if role.startswith("worker")]
+
+    def lines(self, travels: str) -> list[str]:
+        """The plan as text, with what `travel` says."""
         rows = []
         for need in self.needs:
             holds = (
@@ -56,8 +58,7 @@ class Plan:
             )
             kind = f"{need.gpus} GPU" if need.gpus else f"{need.devices} CPU device"
             rows.append(f"  {need.name:<22}{kind:<16}{need.cpus:g} CPU  {holds}".rstrip())
-        travels = f"rollouts {text(self.rollout)} and parameters {text(self.params)}" if self.rollout else "parameters, to be evaluated"
-        return ["actors", *rows, f"  what travels every iteration: {travels}"]
+        return ["actors", *rows, f"  {travels}"]
 
     def check(self, nodes: list[dict[str, float]]) -> None:
         """`InputError` if machines with these resources could not hold it, even with nothing else on them."""
@@ -91,12 +92,12 @@ class Plan:
             chosen["CPU"] = chosen.get("CPU", 0) - need.cpus
 
 
-def make(config: RunConfig) -> Plan:
-    """The plan of a run; `InputError` for settings that do not fit each other."""
+def make(config: RunConfig, workers: int = 0) -> Plan:
+    """The plan of a run, with another number of workers than is set if so said; `InputError` for what does not fit together."""
     run, cluster = config.run, config.cluster
     together = cluster.topology == "colocated"
-    workers, each = (1, cluster.learner_devices) if together else (cluster.workers, cluster.worker_devices)
-    _check(config, workers, workers * each)
+    workers, each = (1, cluster.learner_devices) if together else (workers or cluster.workers, cluster.worker_devices)
+    _check(config, workers * each)
     block = parts.block_size(config, workers * each, cluster.platform)
     count, device = run.worlds // workers, run.worlds // (workers * each)
     shares = [Share(i * count, count, block) for i in range(workers)]
@@ -111,11 +112,22 @@ def make(config: RunConfig) -> Plan:
     devices = cluster.evaluator_devices
     examiner = Share(0, device * max(devices, 1), block)
     needs.append(_need(config, (backends.EVALUATOR,), examiner, max(devices, 1), cluster.platform if devices else "cpu"))
-    rollout, params = _travels(config, shares[0])
-    return Plan(needs, 0 if together else rollout * workers, params)
+    return Plan(needs)
 
 
-def _check(config: RunConfig, workers: int, devices: int) -> None:
+def possible(config: RunConfig, nodes: list[dict[str, float]]) -> Plan | None:
+    """The plan with as many of the workers that are set as there is room for; None with fewer than the least."""
+    for workers in range(config.cluster.workers, config.cluster.least_workers - 1, -1):
+        try:
+            found = make(config, workers)
+            found.check(nodes)
+        except InputError:  # their worlds cannot be dealt out evenly, or there is no room
+            continue
+        return found
+    return None
+
+
+def _check(config: RunConfig, devices: int) -> None:
     cluster, worlds = config.cluster, config.run.worlds
     if worlds % devices:
         raise InputError("run.worlds", found=worlds, wanted=f"a multiple of the {devices} devices that play")
@@ -138,18 +150,27 @@ def _env(platform: str, devices: int) -> dict[str, str]:
     env = {"JAX_PLATFORMS": "cpu" if platform == "cpu" else "cuda,cpu", "TF_CPP_MIN_LOG_LEVEL": "2"}
     flags = re.sub(FORCED + r"\d+", "", os.environ.get("XLA_FLAGS", ""))
     env["XLA_FLAGS"] = f"{flags} {FORCED}{devices if platform == 'cpu' else 1}".strip()
-    cache = jax.config.jax_compilation_cache_dir
+    cache = jax.config.jax_compilation_cache_dir  # type: ignore[attr-defined]
     if cache:
         env["JAX_COMPILATION_CACHE_DIR"] = str(cache)
-        env["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = str(jax.config.jax_persistent_cache_min_compile_time_secs)
+        least = jax.config.jax_persistent_cache_min_compile_time_secs  # type: ignore[attr-defined]
+        env["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = str(least)
     return env
 
 
-def _travels(config: RunConfig, share: Share) -> tuple[int, int]:
-    """Bytes of a worker's rollout and of the parameters."""
+def traffic(config: RunConfig) -> tuple[int, int]:
+    """Bytes of all rollouts of an iteration and of the parameters. Shapes are traced, which takes seconds."""
     made = parts.Parts(config, meshes.make(1))
-    worker = made.worker(share.count, math.gcd(share.block, share.count))
+    worker = made.worker(1, 1)
     key = jax.eval_shape(lambda: jax.random.key(0))
-    assignment = jax.eval_shape(lambda: zeros(Assignment, worlds=share.count, **made.env.capacity.dims))
+    assignment = jax.eval_shape(lambda: zeros(Assignment, worlds=1, **made.env.capacity.dims))
     params = jax.eval_shape(made.learner().begin, key).params
-    return size(worker.shapes(params, assignment.levels)[1]), size(params)
+    return size(worker.shapes(params, assignment.levels)[1]) * config.run.worlds, size(params)
+
+
+def in_words(config: RunConfig, rollouts: int, params: int) -> str:
+    """What travels between actors, of so many bytes."""
+    if config.cluster.topology == "colocated":
+        return "rollouts stay where they are played"
+    speed = text(round((rollouts + params) / config.run.steps_per_iteration * 1e5))
+    return f"what travels every iteration: rollouts {text(rollouts)}, parameters {text(params)}; {speed} a second at 100,000 steps a second"

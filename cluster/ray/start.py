@@ -13,9 +13,8 @@ def backend(config: RunConfig, say: Callable[[str], None]) -> RayBackend:
     """The actors of a run; `InputError` if settings or cluster do not allow it."""
     jax.config.update("jax_platforms", "cpu")  # this process drives; devices are for the actors
     made = plan.make(config)
-    say("\n".join(made.lines()))
+    say("\n".join(made.lines(plan.in_words(config, *plan.traffic(config)))))
     connect.connect(config.cluster, made)
-    started = RayBackend(config, made, lambda what, role, **said: say(f"{what}: {role} {said.get('cause', '')}"))
-    for need, about in zip(made.needs, started.wait_for_all(), strict=True):
-        say(f"  {need.name:<22}runs on {about.machine} as process {about.process} with {about.devices}")
+    started = RayBackend(config, made)
+    started.wait_for_all(lambda what, role, **more: say(f"  {role:<22}{what}  {'  '.join(str(value) for value in more.values())}"))
     return started

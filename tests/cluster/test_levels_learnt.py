@@ -80,7 +80,7 @@ def supervisor(roles: Roles, curriculum: Curriculum, held_out: Level, folder: Pa
     )
     return Supervisor(
         settings=SETTINGS.run,
-        crew=Crew(LocalBackend(own, SETTINGS.run), SETTINGS.run, SETTINGS.cluster, print),
+        crew=Crew(LocalBackend(own, SETTINGS.run), SETTINGS.run, SETTINGS.cluster),
         tracker=ear,
         checkpoints=Checkpoints(folder, SETTINGS.checkpoint),
         evaluate_every=10**9,
