@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 
 import jax
 
+from cluster import mesh as meshes
 from cluster.base import RunConfig
 from physics.errors import InputError
 
@@ -38,10 +39,11 @@ def join(config: RunConfig) -> None:
     for name, (found, wanted, good) in wrong.items():
         if not good:
             raise InputError(name, found=found, wanted=wanted)
+    patience = round(cluster.heartbeat_seconds)  # with one that is silent, or does not end when the others do
     try:
         jax.distributed.initialize(
             cluster.coordinator, cluster.processes, cluster.process,
-            heartbeat_timeout_seconds=round(cluster.heartbeat_seconds), initialization_timeout=round(cluster.wait_minutes * 60),
+            heartbeat_timeout_seconds=patience, shutdown_timeout_seconds=patience, initialization_timeout=round(cluster.wait_minutes * 60),
         )  # fmt: skip
     except RuntimeError as error:
         raise InputError(
@@ -49,6 +51,7 @@ def join(config: RunConfig) -> None:
             wanted=f"{cluster.processes} processes that find each other",
             fix="Start all of them, with the same coordinator: a host and port of the first one's machine that is free.",
         ) from error  # fmt: skip
+    meshes.meet()
 
 
 def leads(config: RunConfig) -> bool:

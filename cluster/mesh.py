@@ -11,6 +11,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import lax
 from jax.experimental import multihost_utils
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec, Sharding
 
@@ -91,6 +92,16 @@ def fetch(value: Any) -> Any:
         return multihost_utils.process_allgather(leaf, tiled=True) if apart else leaf
 
     return jax.device_get(jax.tree.map(one, value))
+
+
+def meet() -> int:
+    """Number of devices of a gang, found by adding them up: how they reach each other is settled while all are there.
+
+    Later one process may compile for longer than the others are ready to wait for its first word.
+    """
+    mesh = make()
+    count = over_devices(lambda ones: lax.psum(ones.sum(), DEVICES), mesh, (SHARED,), COPIED)
+    return int(count(put(np.ones(mesh.size, np.int32), mesh, SHARED)))
 
 
 def agreed(number: float) -> float:

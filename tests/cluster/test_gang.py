@@ -63,8 +63,8 @@ def test_it_gives_up_in_the_end_and_at_once_where_something_given_is_wrong():
 def test_a_wish_to_stop_is_passed_on():
     program = f"""
 from cluster.gang import Gang
-child = "import signal, sys, time; signal.signal(signal.SIGTERM, lambda *_: sys.exit(0)); print('up', flush=True); time.sleep(600)"
-raise SystemExit(Gang(lambda *_: [[{sys.executable!r}, "-c", child]] * 2, 5, print).run())
+child = "import os, signal, time; signal.signal(signal.SIGTERM, lambda *_: os._exit(0)); os.write(1, b'up\\\\n'); time.sleep(600)"
+raise SystemExit(Gang(lambda *_: [[{sys.executable!r}, "-c", child]] * 2, 5, lambda _: None).run())
 """
     process = subprocess.Popen(_python(program), stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": os.getcwd()})
     assert process.stdout
