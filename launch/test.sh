@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Sets up and runs lint, types, layers and tests. Safe to run again.
 #   ./launch/test.sh                 what everybody runs before a commit
-#   ./launch/test.sh --everything    the slow tests too, all that need no GPU and no cluster
+#   ./launch/test.sh --everything    the slow tests too, and those that start a Ray cluster on this machine; all that need no GPU
 set -euo pipefail
 cd "$(dirname "$0")/.."
 SECONDS=0
@@ -14,6 +14,7 @@ echo "== types";  "$python" -m pyright --pythonpath "$python"
 echo "== layers"; .venv/bin/lint-imports --no-cache
 echo "== tests";  "$python" -m pytest -n 2 --dist loadfile --no-loadscope-reorder  # the longest first: tests/conftest.py
 if [ "${1:-}" = "--everything" ]; then
-    echo "== slow tests"; "$python" -m pytest -n 2 --dist load -m "(slow or learns) and not gpu and not peer"
+    echo "== slow tests"; "$python" -m pytest -n 2 --dist load -m "(slow or learns) and not ray and not gpu and not peer"
+    echo "== clusters";   "$python" -m pytest -m "ray and not gpu"  # alone: heartbeats are timed
 fi
 printf '\nSUCCESS in %d s\n' $SECONDS
