@@ -3,13 +3,13 @@
 from pathlib import Path
 
 from cluster import local
-from cluster.base import RunConfig
+from cluster.base import RunConfig, RunState
 from cluster.checkpoint import Checkpoints
 from cluster.crew import Crew
 from cluster.local import LocalBackend, Roles
 from cluster.profiler import Profiler
 from cluster.supervisor import Supervisor
-from cluster.tracker import JsonLines
+from cluster.tracker import JsonLines, Several
 from launch import config
 
 WORDS = [
@@ -44,3 +44,11 @@ def supervisor(folder: Path, roles: Roles, iterations: int, *words: str, after: 
 def build_roles() -> Roles:
     """Roles of the tiny run."""
     return local.build_roles(settings(6))
+
+
+def restored(run: Path) -> RunState:
+    """The state of a run's newest checkpoint."""
+    settings = config.load([], base=run / "config.yaml")
+    supervisor = local.build(settings, LocalBackend(local.build_roles(settings), settings.run), run, Several([]))
+    supervisor.restore()
+    return supervisor.state()

@@ -8,13 +8,10 @@ import jax
 import numpy as np
 import pytest
 
-from cluster import local
-from cluster.base import RunState
-from cluster.local import LocalBackend
-from cluster.tracker import Several, read_lines
+from cluster.tracker import read_lines
 from launch import config, curves, finetune, train
 from physics.errors import InputError
-from tests.tiny import STEPS, WORDS
+from tests.tiny import STEPS, WORDS, restored
 
 LEVELS = ["s/lift_off", "s/hop_the_red"]
 FEW = ["evaluate.every=1", "evaluate.attempts=2", "evaluate.random_levels=8"]
@@ -35,13 +32,6 @@ def untrained(tmp_path) -> Path:
     run.mkdir()
     config.save(config.load([*WORDS, f"run.folder={tmp_path}"]), run / "config.yaml")
     return run
-
-
-def restored(run: Path) -> RunState:
-    settings = config.load([], base=run / "config.yaml")
-    supervisor = local.build(settings, LocalBackend(local.build_roles(settings), settings.run), run, Several([]))
-    supervisor.restore()
-    return supervisor.state()
 
 
 def parameters(run: Path) -> list[np.ndarray]:

@@ -6,11 +6,10 @@ import jax
 import numpy as np
 import pytest
 
-from cluster import local
-from cluster.tracker import Several, read_lines
-from launch import config, evaluate, export, finetune, play, train
+from cluster.tracker import read_lines
+from launch import evaluate, export, finetune, play, train
 from learners import weights
-from tests.tiny import STEPS, WORDS
+from tests.tiny import STEPS, WORDS, restored
 
 pytestmark = pytest.mark.slow
 MEMORY = ["network.memory=8", "ppo.ewma_decay=0.9", "run.stagger=true", "run.rollouts_per_assignment=3"]
@@ -35,10 +34,8 @@ def test_a_resumed_run_remembers_where_it_was(folder: Path):
         for name in UNREPEATABLE:
             del row[name]
     assert parts == whole
-    settings = config.load([], base=folder / "parts" / "config.yaml")
-    state = local.build(settings, local.build_roles(settings), folder / "parts", Several([])).restore()
-    memory = np.asarray(state.worlds.memory[0])
-    assert memory.shape == (2, 8, 4)
+    memory = np.asarray(restored(folder / "parts").worlds.memory[0])
+    assert memory.shape == (8, 8), "units and worlds"
     assert memory.any()
 
 
