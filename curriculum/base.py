@@ -22,6 +22,7 @@ Generate = Callable[[Array, int], Level]  # (key, count) -> levels, worlds last
 Edit = Callable[[Array, Level], Level]  # (key, levels) -> near levels, one for one
 Evaluate = Callable[[Array, Level], Outcome]  # (key, levels) -> one whole episode of each
 
+KINDS = ("uniform", "sfl", "plr", "robust_plr", "accel", "sgs", "balance")  # that draw levels
 FRESH = -1  # slot of a level that does not come from the pool
 
 
@@ -60,7 +61,7 @@ class CurriculumConfig:
     kind: str = setting(
         "sfl", "how levels are chosen: uniform (domain randomisation), sfl, plr, robust_plr, accel, sgs, balance, or named: those of "
         "curriculum.levels alone",
-        choices=("uniform", "sfl", "plr", "robust_plr", "accel", "sgs", "balance", "named"),
+        choices=(*KINDS, "named"),
     )  # fmt: skip
     levels: str = setting("", "with kind=named: levels to train on, with commas: ids, level files, folders or groups of them")
     pool_size: int = setting(256, "levels that the pool holds", least=1)

@@ -20,6 +20,7 @@ from launch.curves import Curve
 from physics.errors import InputError
 
 SETTINGS = Path(__file__).parents[2] / "configs" / "curricula.yaml"
+KINDS = "uniform,sfl,plr,accel,sgs,balance"
 MEASURES = {"evaluate/random": "random levels", "evaluate/handmade": "hand-made levels"}
 T_95 = {2: 12.706, 3: 4.303, 4: 3.182, 5: 2.776, 6: 2.571, 7: 2.447, 8: 2.365, 9: 2.306, 10: 2.262}  # by number of seeds
 
@@ -41,7 +42,7 @@ class Compared:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The words that a person may type."""
     parser.add_argument("words", nargs="*", metavar="FILE.yaml|KEY=VALUE", help="settings on top of configs/curricula.yaml")
-    parser.add_argument("--kinds", default="uniform,sfl,plr,accel,sgs,balance", help="curricula, with commas; the first is the baseline")
+    parser.add_argument("--kinds", default=KINDS, help="curricula, with commas; the first is the baseline")
     parser.add_argument("--seeds", type=int, default=3, help="runs of every curriculum (default 3)")
     parser.add_argument("--folder", default="runs/curricula", help="folder of the runs, the table and the plot")
 
