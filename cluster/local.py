@@ -19,6 +19,7 @@ from envs import holdout, sizes
 from envs.base import EnvConfig
 from envs.env import Env
 from envs.generate import Generator, GeneratorConfig
+from envs.generate.edit import EditConfig, Editor
 from learners import networks, optimizer
 from learners.evaluate import EvaluateConfig
 from learners.networks import NetworkConfig
@@ -53,17 +54,20 @@ def build_roles(config: RunConfig) -> Roles:
     mesh = meshes.make(run.devices)
     env = Env(config.env)
     generate = Generator(env, config.generate)
+    editor = Editor(EditConfig(), config.generate)
+    chooser = curriculum.make(config.curriculum, generate, lambda key, levels: editor(key, levels)[0], env.capacity)
     network = networks.make(config.network, config.env.observation, config.env.action)
     blocks = run.worlds // meshes.block_size(run.worlds, mesh.size, env.capacity, run.block_worlds)
     minibatches = config.ppo.minibatches(run.worlds, run.rollout_length, blocks)
     steps = run.iterations * config.ppo.epochs * minibatches
     worker = RolloutWorker(
-        env, network.apply, mesh, run.worlds, run.rollout_length, run.block_worlds, run.stagger, memory=config.network.memory
-    )
+        env, network.apply, mesh, run.worlds, run.rollout_length, run.block_worlds, run.stagger, config.ppo.advantages,
+        memory=config.network.memory,
+    )  # fmt: skip
     return Roles(
         worker=worker,
         learner=Learner(env, network, optimizer.make(config.optimizer, steps), config.ppo, mesh),
-        curriculum=CurriculumService(curriculum.make(config.curriculum, generate, env.capacity), config.curriculum.refresh_every),
+        curriculum=CurriculumService(chooser),
         evaluator=Evaluator(worker, generate, config.evaluate),
     )
 

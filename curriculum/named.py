@@ -9,7 +9,10 @@ import functools
 import jax
 import jax.numpy as jnp
 
-from curriculum.base import Array, Assignment, CurriculumConfig, Evaluate
+from curriculum import pool as pools
+from curriculum.base import Array, Assignment, CurriculumConfig, Evaluate, Look
+from curriculum.hashing import hash_levels, same
+from curriculum.scores import learnability, success_rate
 from envs import holdout, sizes
 from envs.outcome import Outcome
 from physics.base import Capacity
@@ -29,7 +32,9 @@ class Named:
 
     def __init__(self, config: CurriculumConfig, capacity: Capacity) -> None:
         """Read the levels into slots of `capacity`."""
+        self.refresh_every = config.refresh_every
         self.names, self.levels = holdout.load(holdout.choose(config.levels, sizes.name(capacity)), capacity)
+        self._hashes = hash_levels(self.levels)
 
     def init(self, key: Array) -> Played:
         """Nothing played yet."""
@@ -38,7 +43,16 @@ class Named:
     def assign(self, state: Played, key: Array, count: int) -> tuple[Played, Assignment]:
         """The levels in an order of the key's, over and over; `slot` is a level's place among the names."""
         slot = self._slots(key, count)
-        return state, Assignment(levels=worlds(self.levels, slot), slot=slot)
+        return state, self._assigned(slot)
+
+    @functools.partial(jax.jit, static_argnums=0)
+    def _assigned(self, slot: Array) -> Assignment:
+        none = jnp.zeros_like(slot)
+        hashes = jnp.take(self._hashes, slot, axis=1)
+        return Assignment(
+            levels=worlds(self.levels, slot), slot=slot, hash=hashes, seed=jnp.zeros_like(hashes), draw=none + pools.NOT_DRAWN,
+            parent=jnp.zeros_like(hashes), depth=none,
+        )  # fmt: skip
 
     @functools.partial(jax.jit, static_argnums=(0, 2))
     def _slots(self, key: Array, count: int) -> Array:
@@ -47,11 +61,13 @@ class Named:
 
     def record(self, state: Played, assignment: Assignment, outcome: Outcome) -> Played:
         """Count how each level went."""
-        return self._counted(assignment.slot, outcome.episodes, outcome.successes)
+        return self._counted(assignment, outcome.episodes, outcome.successes)
 
     @functools.partial(jax.jit, static_argnums=0)
-    def _counted(self, slot: Array, episodes: Array, successes: Array) -> Played:
-        own = slot[:, None] == jnp.arange(count_worlds(self.levels))
+    def _counted(self, assignment: Assignment, episodes: Array, successes: Array) -> Played:
+        slot = assignment.slot
+        known = same(jnp.take(self._hashes, slot, axis=1, mode="clip"), assignment.hash)
+        own = (slot[:, None] == jnp.arange(count_worlds(self.levels))) & known[:, None]
         total, solved = [jnp.sum(jnp.where(own, value[:, None], 0), axis=0, dtype=jnp.int32) for value in (episodes, successes)]
         return Played(episodes=total, successes=solved)
 
@@ -70,3 +86,13 @@ class Named:
             "level_success_mean": rate.sum() / jnp.maximum(finished.sum(), 1),
             "level_success_lowest": jnp.where(finished.any(), lowest, 0.0),
         }
+
+    @functools.partial(jax.jit, static_argnums=0)
+    def look(self, state: Played) -> Look:
+        """The levels as they went while they were last handed out."""
+        none, nobody = jnp.zeros_like(state.episodes), jnp.zeros(0)
+        return Look(
+            levels=jax.tree.map(jnp.asarray, self.levels), filled=none == 0, rate=success_rate(state.successes, state.episodes),
+            learnability=jnp.maximum(learnability(state.successes, state.episodes), 0.0),
+            episodes=state.episodes.astype(jnp.float32), age=none, depth=none, candidate_rate=nobody, candidate_episodes=nobody,
+        )  # fmt: skip

@@ -1,23 +1,27 @@
 """Sampling for learnability: train on levels that the agent solves sometimes.
 
-At every refresh fresh candidates are scouted with the present policy, and the pool becomes those with
-the highest p (1 - p). Assignments mix the pool with fresh levels. Rutherford et al., "No regrets:
-investigating and improving regret approximations for curriculum discovery" (NeurIPS 2024).
+At every refresh fresh candidates are scouted with the present policy, and those with the highest p (1 - p) come into the pool.
+Assignments mix the pool, drawn uniformly, with fresh levels. As first published, the candidates replace the whole pool
+(`keep_pool=false`); here, levels of the pool stay for as long as none of the candidates is more learnable, judged by what
+was played in training meanwhile: nothing that is known is thrown away. Rutherford et al., "No regrets: investigating and
+improving regret approximations for curriculum discovery" (NeurIPS 2024).
 """
 
 import functools
+from dataclasses import replace
 
 import jax
 import jax.numpy as jnp
 
+from curriculum import mix
 from curriculum import pool as pools
-from curriculum.base import FRESH, Array, Assignment, CurriculumConfig, Evaluate, Generate
-from curriculum.pool import LevelPool
+from curriculum.base import Array, Assignment, CurriculumConfig, Evaluate, Generate, Look
+from curriculum.pool import LevelPool, Turnover
 from curriculum.scores import learnability
 from envs.base import Level
 from envs.outcome import Outcome, merge_repeats
 from physics.base import Capacity
-from physics.pytree import array, concatenate, repeat, struct
+from physics.pytree import array, repeat, struct, zeros
 
 
 @struct
@@ -25,8 +29,11 @@ class SflState:
     """The pool and what the last refresh saw."""
 
     pool: LevelPool
+    turnover: Turnover
     refreshes: Array = array("", "int32")
-    candidate_success: Array = array("")  # mean success rate of the last candidates
+    assignments: Array = array("", "int32")
+    candidate_successes: Array = array("C", "int32")
+    candidate_episodes: Array = array("C", "int32")
 
 
 class Sfl:
@@ -34,6 +41,7 @@ class Sfl:
 
     def __init__(self, config: CurriculumConfig, generate: Generate, capacity: Capacity) -> None:
         """`generate` draws candidates and fresh levels."""
+        self.refresh_every = config.refresh_every
         self._config = config
         self._generate = generate
         self._capacity = capacity
@@ -44,48 +52,55 @@ class Sfl:
 
     @functools.partial(jax.jit, static_argnums=0)
     def _empty(self) -> SflState:
-        pool = pools.empty(self._capacity, self._config.pool_size)
-        return SflState(pool=pool, refreshes=jnp.zeros((), jnp.int32), candidate_success=jnp.zeros(()))
+        none, unscouted = jnp.zeros((), jnp.int32), jnp.zeros(self._config.candidates, jnp.int32)
+        return SflState(
+            pool=pools.empty(self._capacity, self._config.pool_size), turnover=zeros(Turnover), refreshes=none, assignments=none,
+            candidate_successes=unscouted, candidate_episodes=unscouted,
+        )  # fmt: skip
 
     def assign(self, state: SflState, key: Array, count: int) -> tuple[SflState, Assignment]:
         """A share of the worlds play the pool, drawn uniformly; the rest play fresh levels."""
-        from_pool = round(count * self._config.pool_share)
-        key_pool, key_fresh = jax.random.split(key)
-        pool, known, slot = pools.sample(state.pool, key_pool, from_pool)
-        fresh = [self._generate(key_fresh, count - from_pool)] if count > from_pool else []
-        slots = jnp.concatenate([slot, jnp.full(count - from_pool, FRESH, jnp.int32)])
-        return self._with_pool(state, pool), Assignment(levels=concatenate([known, *fresh]), slot=slots)
+        pool, share = state.pool, state.pool.filled
+        pool, assignment = mix.assign(pool, share, key, count, self._config.pool_share, self._generate, state.assignments)
+        return replace(state, pool=pool, assignments=state.assignments + 1), assignment
 
-    @functools.partial(jax.jit, static_argnums=0)
+    @pools.beside_levels
     def record(self, state: SflState, assignment: Assignment, outcome: Outcome) -> SflState:
         """Count how the pool's levels went."""
-        return self._with_pool(state, pools.update(state.pool, assignment.slot, outcome))
+        pool = pools.update(state.pool, assignment, outcome, self._config.window)
+        played = pool.total_episodes > state.pool.total_episodes
+        return replace(state, pool=replace(pool, score=jnp.where(played, pools.learnable(pool), pool.score)))
 
     def refresh(self, state: SflState, key: Array, evaluate: Evaluate) -> SflState:
         """Scout fresh candidates and keep the most learnable."""
         key_draw, key_play = jax.random.split(key)
-        candidates = self._generate(key_draw, self._config.candidates)
+        candidates, seed, draws = mix.draw(self._generate, key_draw, self._config.candidates)
         played = evaluate(key_play, repeat(candidates, self._config.scout_attempts))
-        return self._choose(state, candidates, merge_repeats(played, self._config.candidates))
+        return self._choose(state, candidates, merge_repeats(played, self._config.candidates), seed, draws)
 
     @functools.partial(jax.jit, static_argnums=0)
-    def _choose(self, state: SflState, candidates: Level, outcome: Outcome) -> SflState:
-        pool = pools.fill(candidates, learnability(outcome), outcome, state.refreshes, self._config.pool_size)
-        rate = outcome.success_rate().mean()
-        return SflState(pool=pool, refreshes=state.refreshes + 1, candidate_success=rate)
-
-    def _with_pool(self, state: SflState, pool: LevelPool) -> SflState:
-        return SflState(pool=pool, refreshes=state.refreshes, candidate_success=state.candidate_success)
+    def _choose(self, state: SflState, candidates: Level, outcome: Outcome, seed: Array, draws: Array) -> SflState:
+        score = learnability(outcome.successes, outcome.episodes)
+        news = pools.drawn(pools.newcomers(candidates, outcome, score, state.assignments, self._config.window), seed, draws)
+        kept = state.pool if self._config.keep_pool else replace(state.pool, filled=jnp.zeros_like(state.pool.filled))
+        pool, turnover = pools.insert(kept, news)
+        return replace(
+            state, pool=pool, turnover=turnover, refreshes=state.refreshes + 1, candidate_successes=outcome.successes,
+            candidate_episodes=outcome.episodes,
+        )  # fmt: skip
 
     @functools.partial(jax.jit, static_argnums=0)
     def metrics(self, state: SflState) -> dict[str, Array]:
         """What is in the pool and how the last candidates did."""
-        pool = state.pool
-        rate = pool.successes / jnp.maximum(pool.episodes, 1)
-        filled = jnp.maximum(pool.filled.sum(), 1)
+        rate = state.candidate_successes / jnp.maximum(state.candidate_episodes, 1)
         return {
             "refreshes": state.refreshes,
-            "candidate_success": state.candidate_success,
-            "pool_success": jnp.where(pool.filled, rate, 0.0).sum() / filled,
-            "pool_learnability": jnp.where(pool.filled, rate * (1 - rate), 0.0).sum() / filled,
+            "candidate_success": rate.mean(),
+            **mix.describe(state.pool, state.assignments),
+            **mix.became(state.turnover),
         }
+
+    @functools.partial(jax.jit, static_argnums=0)
+    def look(self, state: SflState) -> Look:
+        """The pool and the last candidates."""
+        return mix.look(state.pool, state.assignments, state.candidate_successes, state.candidate_episodes)

@@ -6,15 +6,20 @@
 Schulman et al., "High-dimensional continuous control using GAE" (2016); on time limits, Pardo et al. (2018).
 """
 
+from collections.abc import Callable
+
 import jax
 import jax.numpy as jnp
 from jax import lax
 
 from learners.base import Array, Rollout
 
+DISCOUNT, TRACE = 0.995, 0.9  # where nothing else is said
+Estimate = Callable[[Rollout], Array]  # of one block: advantages [L, W]
+
 
 @jax.named_scope("advantage")
-def estimate(rollout: Rollout, discount: float, trace: float) -> Array:
+def estimate(rollout: Rollout, discount: float = DISCOUNT, trace: float = TRACE) -> Array:
     """Advantages `[L, W]`; add the values to get the critic's targets."""
 
     def back(carry: tuple[Array, Array], step: tuple[Array, ...]) -> tuple[tuple[Array, Array], Array]:

@@ -7,13 +7,16 @@ the playing stops after `max_steps`, and what a world does after its first episo
 import dataclasses
 
 import jax.numpy as jnp
+from jax import lax
 
 from envs.base import Array, EnvState, Level, Step
 from envs.env import Env
 from envs.outcome import Outcome
-from learners import rollout
-from learners.base import Act, Decision
-from physics.pytree import array, count_worlds, struct
+from learners import advantage, rollout
+from learners.advantage import Estimate
+from learners.base import Act, Decision, Rollout
+from physics.base import Motion
+from physics.pytree import array, struct
 from physics.settings import setting, validate
 
 PROTOCOL = {  # the published protocol: what stand-alone evaluation uses where nothing else is said
@@ -53,19 +56,23 @@ class Attempts:
     length: Array = array("", "int32")  # environment steps of the episode
 
 
-def first_episodes(act: Act, env: Env, levels: Level, keys: Array, memory: int = 0) -> Attempts:
-    """Play one whole episode of every level `[..., W]` of a block, with a policy that remembers so many units."""
-    worlds = rollout.begin(env, levels, memory)
+def first_episodes(act: Act, env: Env, levels: Level, keys: Array, advantages: Estimate = advantage.estimate, memory: int = 0) -> Attempts:
+    """Play one whole episode of every level `[..., W]` of a block, with a policy that remembers so many units.
 
-    def keep(_: EnvState, __: Decision, step: Step) -> tuple[Array, Array, Array]:
-        return step.terminated | step.truncated, step.solved, step.reward
+    `advantages` is for the outcome, as in `rollout.collect`.
+    """
+    begun = rollout.begin(env, levels, memory)
 
-    _, (ended, solved, reward) = rollout.play(act, env, worlds, keys, env.config.max_steps, keep)
-    before = jnp.cumsum(ended, axis=0) - ended == 0  # steps of the first episode
-    outcome = Outcome(
-        episodes=jnp.any(ended, axis=0).astype(jnp.int32),
-        successes=jnp.any(before & ended & solved, axis=0).astype(jnp.int32),
-        total_return=jnp.sum(jnp.where(before, reward, 0.0), axis=0),
-        running_return=jnp.zeros(count_worlds(levels)),
-    )
-    return Attempts(outcome=outcome, length=jnp.sum(before, axis=0, dtype=jnp.int32))
+    def keep(state: EnvState, decision: Decision, step: Step) -> tuple[Motion, Decision, Step]:
+        return state.physics.motion, decision[:3], dataclasses.replace(step, observation=None, final_motion=None)
+
+    _, (motion, (action, log_prob, value), step) = rollout.play(act, env, begun, keys, env.config.max_steps, keep)
+    counts = rollout.first(step.terminated | step.truncated)
+    outcome, _ = lax.scan(lambda found, now: (found.after(*now), None), begun.outcome, (step, counts))
+    played = Rollout(
+        level=levels, motion=motion, action=action, log_prob=log_prob, value=value,
+        reward=step.reward, terminated=step.terminated, truncated=step.truncated,
+        # As good as the state before: to judge the states themselves would compile observation and network once more.
+        final_value=jnp.where(step.truncated, value, 0.0), last_value=value[-1],
+    )  # fmt: skip
+    return Attempts(outcome=outcome.judged(value, advantages(played), counts), length=outcome.steps)

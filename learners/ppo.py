@@ -33,8 +33,8 @@ class PPOConfig:
 
     minibatch_size: int = setting(2048, "samples of a gradient step; must divide worlds x rollout_length", least=1)
     epochs: int = setting(4, "passes over every rollout", least=1)
-    discount: float = setting(0.995, "weight of a reward one step later", least=0, most=1)
-    trace: float = setting(0.9, "lambda of the advantage estimate", least=0, most=1)
+    discount: float = setting(advantage.DISCOUNT, "weight of a reward one step later", least=0, most=1)
+    trace: float = setting(advantage.TRACE, "lambda of the advantage estimate", least=0, most=1)
     clip: float = setting(0.2, "how far the policy may move from the proximal policy", above=0)
     ewma_decay: float = setting(
         0.0, "decay, a gradient step, of the average of parameters that is the proximal policy; 0 takes the policy that acted",
@@ -47,6 +47,10 @@ class PPOConfig:
     def __post_init__(self) -> None:
         """Refuse impossible values."""
         validate(self)
+
+    def advantages(self, rollout: Rollout) -> Array:
+        """Advantages `[L, W]` of a block's rollout."""
+        return advantage.estimate(rollout, self.discount, self.trace)
 
     def minibatches(self, worlds: int, length: int, blocks: int) -> int:
         """How many minibatches a rollout makes; `InputError` if its worlds cannot be dealt out evenly."""
@@ -94,7 +98,7 @@ def update(
     blocks, length, worlds = rollout.reward.shape
     total_blocks = blocks * lax.axis_size(DEVICES)
     count = config.minibatches(worlds * total_blocks, length, total_blocks)
-    advantages = jax.vmap(lambda r: advantage.estimate(r, config.discount, config.trace))(rollout)
+    advantages = jax.vmap(config.advantages)(rollout)
     finite = jnp.isfinite(advantages + rollout.log_prob).all(axis=1)
     stand_ins = jax.vmap(_stand_ins)(finite)
     block_ids = lax.axis_index(DEVICES) * blocks + jnp.arange(blocks)

@@ -15,6 +15,8 @@ from jax import lax
 from envs import outcome
 from envs.base import EnvState, Level, Step
 from envs.env import Env
+from learners import advantage
+from learners.advantage import Estimate
 from learners.base import Act, Array, Decision, Memory, Params, Rollout, Worlds
 from physics.base import Motion
 from physics.pytree import count_worlds
@@ -56,17 +58,23 @@ def _after(now: Worlds, following: EnvState, taken: Step, memory: Memory) -> Wor
     memory = tuple(jnp.where(taken.terminated | taken.truncated, 0.0, each) for each in memory)
     if now.late is None:
         return Worlds(env=following, outcome=now.outcome.after(taken), memory=memory)
-    whole = ~now.late
-    counted = dataclasses.replace(
-        taken, reward=jnp.where(whole, taken.reward, 0.0), terminated=taken.terminated & whole, truncated=taken.truncated & whole
-    )
     late = now.late & ~(taken.terminated | taken.truncated)
-    return Worlds(env=following, outcome=now.outcome.after(counted), late=late, memory=memory)
+    return Worlds(env=following, outcome=now.outcome.after(taken, ~now.late), late=late, memory=memory)
+
+
+def first(ended: Array) -> Array:
+    """Which steps `[L, W]` belong to the episode that a world began with; `ended` says where one ended."""
+    return jnp.cumsum(ended, axis=0) - ended == 0
 
 
 @jax.named_scope("rollout")
-def collect(apply: Callable, params: Params, env: Env, worlds: Worlds, keys: Array, length: int) -> tuple[Worlds, Rollout]:
-    """Play with the policy and keep all that an update needs. `apply(params, observation, *memory)` -> distribution, value, *memory."""
+def collect(
+    apply: Callable, params: Params, env: Env, worlds: Worlds, keys: Array, length: int, advantages: Estimate = advantage.estimate
+) -> tuple[Worlds, Rollout]:
+    """Play with the policy and keep all that an update needs. `apply(params, observation, *memory)` -> distribution, value, *memory.
+
+    `advantages` is for the outcome: how much better than the critic thought it went.
+    """
     act = policy(apply, params)
 
     def keep(state: EnvState, decision: Decision, step: Step) -> tuple:
@@ -74,8 +82,8 @@ def collect(apply: Callable, params: Params, env: Env, worlds: Worlds, keys: Arr
         flags = step.reward, step.terminated, step.truncated
         return state.physics.motion, action.T, log_prob, value, *flags, step.final_motion, tuple(memory)
 
-    remembered = worlds.memory
-    worlds, kept = play(act, env, worlds, keys, length, keep)
+    begun = worlds
+    worlds, kept = play(act, env, begun, keys, length, keep)
     motion, action, log_prob, value, reward, terminated, truncated, final_motion, memory = kept
     final_value, last_value = _ends(apply, params, env, worlds, final_motion, memory, truncated)
     rollout = Rollout(
@@ -89,9 +97,11 @@ def collect(apply: Callable, params: Params, env: Env, worlds: Worlds, keys: Arr
         truncated=truncated,
         final_value=final_value,
         last_value=last_value,
-        memory=remembered,
+        memory=begun.memory,
     )
-    return worlds, rollout
+    counts = jnp.ones_like(truncated) if begun.late is None else ~(begun.late & first(terminated | truncated))
+    outcome = worlds.outcome.judged(value, advantages(rollout), counts)
+    return dataclasses.replace(worlds, outcome=outcome), rollout
 
 
 def _ends(

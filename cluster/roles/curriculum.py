@@ -12,10 +12,9 @@ from envs.outcome import Outcome
 class CurriculumService:
     """One curriculum, and when it is refreshed."""
 
-    def __init__(self, curriculum: Curriculum, refresh_every: int) -> None:
-        """`refresh_every` counts assignments."""
+    def __init__(self, curriculum: Curriculum) -> None:
+        """Any of them."""
         self._curriculum = curriculum
-        self._refresh_every = refresh_every
 
     def init(self, key: Array) -> Any:
         """State of a run that has not begun."""
@@ -23,7 +22,7 @@ class CurriculumService:
 
     def refresh_due(self, assignments: int) -> bool:
         """Whether to refresh before handing out assignment number `assignments`."""
-        return assignments % self._refresh_every == 0
+        return assignments % self._curriculum.refresh_every == 0
 
     def refresh(self, state: Any, key: Array, evaluate: Evaluate) -> Any:
         """Scout candidates with the present policy."""

@@ -14,7 +14,8 @@ from cluster.mesh import COPIED, SHARED
 from envs.base import EnvState, Level
 from envs.env import Env
 from envs.outcome import Outcome
-from learners import evaluate, rollout
+from learners import advantage, evaluate, rollout
+from learners.advantage import Estimate
 from learners.base import DEVICES, Array, Params, Rollout, Worlds, join_blocks, split_blocks
 from learners.evaluate import Attempts
 from physics.diagnose import diagnose, summary
@@ -28,9 +29,10 @@ class RolloutWorker:
     """Holds worlds; everything else is passed in."""
 
     def __init__(
-        self, env: Env, apply: Callable, mesh: Mesh, worlds: int, length: int, block: int = 0, stagger: bool = False, memory: int = 0
+        self, env: Env, apply: Callable, mesh: Mesh, worlds: int, length: int, block: int = 0, stagger: bool = False,
+        advantages: Estimate = advantage.estimate, memory: int = 0,
     ) -> None:  # fmt: skip
-        """`apply(params, observation, *memory)` is the network, which remembers so many units; `block` as in `mesh.block_size`."""
+        """`apply(params, observation, *memory)` is the network; `block` as in `mesh.block_size`, the rest as in `rollout`."""
         self.env = env
         self._mesh = mesh
         self.devices = list(mesh.devices.flat)
@@ -38,6 +40,7 @@ class RolloutWorker:
         self.memory = memory
         self._length = length
         self._stagger = stagger
+        self._advantages = advantages
         self._block = meshes.block_size(worlds, mesh.size, env.capacity, block)
         self.blocks = worlds // self._block
         self._chunk = self._block * mesh.size * min(EVALUATED_BLOCKS, self.blocks // mesh.size)
@@ -112,7 +115,7 @@ class RolloutWorker:
         def one(args: tuple[Worlds, Array]) -> tuple[Worlds, Rollout]:
             block, number = args
             keys = self._world_keys(key, number)
-            return rollout.collect(self.apply, params, self.env, block, keys, self._length)
+            return rollout.collect(self.apply, params, self.env, block, keys, self._length, self._advantages)
 
         return lax.map(one, (worlds, self._my_blocks(worlds.outcome.episodes.shape[0])))
 
@@ -121,7 +124,8 @@ class RolloutWorker:
 
         def one(args: tuple[Level, Array]) -> Attempts:
             block, number = args
-            return evaluate.first_episodes(act, self.env, block, self._world_keys(key, first // self._block + number), self.memory)
+            keys = self._world_keys(key, first // self._block + number)
+            return evaluate.first_episodes(act, self.env, block, keys, self._advantages, self.memory)
 
         return lax.map(one, (levels, self._my_blocks(levels.role.shape[0])))
 

@@ -76,7 +76,7 @@ def supervisor(roles: Roles, curriculum: Curriculum, held_out: Level, folder: Pa
         settings=SETTINGS.run,
         roles=dataclasses.replace(
             roles,
-            curriculum=CurriculumService(curriculum, refresh_every=1),
+            curriculum=CurriculumService(curriculum),
             evaluator=Evaluator(roles.worker, lambda key, count: worlds(held_out, np.arange(count)), SETTINGS.evaluate),  # type: ignore[arg-type]
         ),
         tracker=ear,
@@ -94,7 +94,7 @@ def success(run: Supervisor, state: RunState, levels: Level) -> np.ndarray:
 
 @pytest.mark.parametrize("level", LEVELS)
 def test_a_hand_made_level_is_learnt_from_scratch_and_solved_nine_times_of_ten(level: str, roles: Roles, tmp_path: Path):
-    named = Named(CurriculumConfig(kind="named", levels=level), roles.worker.env.capacity)
+    named = Named(CurriculumConfig(kind="named", levels=level, refresh_every=1), roles.worker.env.capacity)
     attempts = repeat(named.levels, ATTEMPTS)
     ear = Ear()
     run = supervisor(roles, named, named.levels, tmp_path, ear)
@@ -116,7 +116,7 @@ def test_training_on_a_thousand_random_levels_teaches_to_solve_random_levels_nev
     def of_the_drawn(key: jax.Array, count: int) -> Level:
         return worlds(drawn, jax.random.randint(key, (count,), 0, DRAWN))
 
-    run = supervisor(roles, Uniform(of_the_drawn), unseen, tmp_path, Ear())
+    run = supervisor(roles, Uniform(CurriculumConfig(refresh_every=1), of_the_drawn, roles.worker.env.capacity), unseen, tmp_path, Ear())
     state = run.init()
     attempts = repeat(unseen, 2)
     before = success(run, state, attempts).reshape(UNSEEN, 2).mean(1)

@@ -50,12 +50,19 @@ class Generate:
 
     def draw_from(self, *rates: float) -> None:
         """Levels with `rates` from now on, and no calls noted. Parts are equal in multiples of their number."""
-        self._rates = rates
+        self._rates, self._number = rates, None
         self.calls: list[tuple[jax.Array, int]] = []
+
+    def flood_with(self, rate: float, number: float) -> None:
+        """The same level again and again from now on."""
+        self.draw_from(rate)
+        self._number = number
 
     def __call__(self, key: jax.Array, count: int) -> Level:
         """`count` levels."""
         self.calls.append((key, count))
+        if self._number is not None:
+            return numbered(np.resize(self._rates, count), np.full(count, self._number))
         random = np.random.RandomState(np.asarray(jax.random.key_data(key)).astype(np.uint32))
         shares = np.resize(self._rates, count)
         return numbered(random.permutation(shares), random.rand(count))
@@ -80,6 +87,15 @@ def outcome(successes: Sequence[int], episodes: Sequence[int] | None = None) -> 
     """One entry a world; one episode each if nothing is said."""
     solved = np.asarray(successes, np.int32)
     played = np.ones_like(solved) if episodes is None else np.asarray(episodes, np.int32)
+    zero = np.zeros(solved.size, np.float32)
     return Outcome(
-        episodes=played, successes=solved, total_return=solved.astype(np.float32), running_return=np.zeros(solved.size, np.float32)
-    )
+        episodes=played, successes=solved, total_return=solved.astype(np.float32), running_return=zero,
+        steps=10 * played, best_return=np.minimum(solved, 1).astype(np.float32), value_sum=zero, positive_advantage=zero,
+    )  # fmt: skip
+
+
+def edit(key: jax.Array, levels: Level) -> Level:
+    """Levels as often solved as these, give or take a tenth, that no generator draws."""
+    random = np.random.RandomState(np.asarray(jax.random.key_data(key)).astype(np.uint32))
+    near = rates(levels) + random.uniform(-0.1, 0.1, rates(levels).size)
+    return numbered(np.clip(near, 0, 1), 1 + random.rand(rates(levels).size))

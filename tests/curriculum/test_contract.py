@@ -10,28 +10,39 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from numbered_levels import SLOTS, Evaluate, Generate, numbered, numbers, outcome
+from numbered_levels import SLOTS, Evaluate, Generate, edit, numbered, numbers, outcome
 
 import curriculum
 from curriculum import Curriculum, CurriculumConfig
 from curriculum.base import FRESH, Assignment
+from curriculum.hashing import hash_levels
+from curriculum.pool import LevelPool
 from envs import level_file
 from physics.errors import InputError
-from physics.pytree import check, world
+from physics.pytree import check, count_worlds, world
 
 KINDS = next(field for field in dataclasses.fields(CurriculumConfig) if field.name == "kind").metadata["meaning"].choices
-ATTEMPTS, WORLDS = 4, 8
+POOL, ATTEMPTS, WORLDS = 4, 4, 8
+RATES = (0.0, 0.25, 0.5, 1.0)
 
 pytestmark = pytest.mark.parametrize("kind", KINDS)
 
 
-@functools.cache
 def make(kind: str) -> Curriculum:
-    """One of each kind: its programs compile once."""
+    """One of each kind, with a generator as it was at first."""
+    made, generate = _made(kind)
+    generate.draw_from(*RATES)
+    return made
+
+
+@functools.cache
+def _made(kind: str) -> tuple[Curriculum, Generate]:
+    """Cached, so that programs compile once."""
+    generate = Generate(*RATES)
     with tempfile.TemporaryDirectory() as folder:
         levels = _files(Path(folder)) if kind == "named" else ""
-        config = CurriculumConfig(kind=kind, pool_size=4, candidates=16, scout_attempts=ATTEMPTS, levels=levels)
-        return curriculum.make(config, Generate(0.0, 0.25, 0.5, 1.0), SLOTS)
+        config = CurriculumConfig(kind=kind, pool_size=POOL, candidates=16, scout_attempts=ATTEMPTS, refresh_every=3, levels=levels)
+        return curriculum.make(config, generate, edit, SLOTS), generate
 
 
 def _files(folder: Path) -> str:
@@ -54,6 +65,36 @@ def begun(made: Curriculum) -> Any:
 
 def played(assignment: Assignment) -> Any:
     return outcome(np.arange(WORLDS) % 2, np.full(WORLDS, 3))
+
+
+def rounds(made: Curriculum, state: Any, count: int, successes: int = 1, first: int = 0, evaluate: Any = evaluate) -> Any:
+    """The state after some assignments, each solved `successes` times of three, with refreshes between."""
+    for i in range(first, first + count):
+        if i % made.refresh_every == 0:
+            state = made.refresh(state, jax.random.key(100 + i), evaluate)
+        state, assignment = made.assign(state, jax.random.key(200 + i), WORLDS)
+        state = made.record(state, assignment, outcome(np.full(WORLDS, successes), np.full(WORLDS, 3)))
+    return state
+
+
+def pool_of(state: Any) -> LevelPool:
+    """The pool, by which levels are known again; kinds that keep none have nothing to test."""
+    if not isinstance(getattr(state, "pool", None), LevelPool):
+        pytest.skip("keeps no pool")
+    return jax.tree.map(np.asarray, state.pool)
+
+
+def check_assignment(state: Any, assignment: Assignment, count: int) -> None:
+    check(assignment, worlds=count, **SLOTS.dims)
+    slot = np.asarray(assignment.slot)
+    assert slot.min() >= FRESH
+    assert np.all(numbers(assignment.levels) > 0), "levels of the generator, not blank ones"
+    np.testing.assert_array_equal(assignment.hash, hash_levels(assignment.levels))
+    pool = getattr(state, "pool", None)
+    if isinstance(pool, LevelPool):
+        known = np.flatnonzero(slot != FRESH)
+        assert np.all(np.asarray(pool.filled)[slot[known]])
+        np.testing.assert_array_equal(numbers(assignment.levels)[known], numbers(pool.levels)[slot[known]])
 
 
 def shapes(state: Any) -> Any:
@@ -83,11 +124,101 @@ def test_an_assignment_has_a_level_and_an_origin_for_every_world(kind: str):
     state = begun(made)
     for count in (3, WORLDS):
         state, assignment = made.assign(state, jax.random.key(count), count)
-        check(assignment.levels, worlds=count, **SLOTS.dims)
-        assert assignment.slot.shape == (count,)
-        assert assignment.slot.dtype == np.int32
-        assert int(assignment.slot.min()) >= FRESH
-        assert np.all(numbers(assignment.levels) > 0), "levels of the generator, not blank ones"
+        check_assignment(state, assignment, count)
+
+
+def test_before_the_first_refresh_levels_are_handed_out_all_the_same(kind: str):
+    made = make(kind)
+    state, assignment = made.assign(made.init(jax.random.key(0)), jax.random.key(1), WORLDS)
+    check_assignment(state, assignment, WORLDS)
+    made.record(state, assignment, played(assignment))
+
+
+@pytest.mark.parametrize("successes", [0, 3])
+def test_levels_that_are_all_solved_or_never_leave_it_working(kind: str, successes: int):
+    made = make(kind)
+    state = rounds(made, begun(made), 7, successes, evaluate=Evaluate(ATTEMPTS, skill=float(np.sign(successes - 1))))
+    state, assignment = made.assign(state, jax.random.key(5), WORLDS)
+    check_assignment(state, assignment, WORLDS)
+    assert all(np.isfinite(value) for value in made.metrics(state).values())
+    assert np.isfinite(made.look(state).learnability).all()
+
+
+def test_levels_that_nobody_finishes_leave_it_working(kind: str):
+    def nothing(key: jax.Array, levels: Any) -> Any:
+        return outcome(np.zeros(count_worlds(levels)), np.zeros(count_worlds(levels)))
+
+    made = make(kind)
+    state = made.refresh(made.init(jax.random.key(0)), jax.random.key(1), nothing)
+    state, assignment = made.assign(state, jax.random.key(2), WORLDS)
+    check_assignment(state, assignment, WORLDS)
+    state = made.record(state, assignment, outcome(np.zeros(WORLDS), np.zeros(WORLDS)))
+    assert all(np.isfinite(value) for value in made.metrics(state).values())
+
+
+def test_a_full_pool_stays_full_of_different_levels(kind: str):
+    made = make(kind)
+    state = rounds(made, begun(made), 1)
+    for part in range(3):
+        state = rounds(made, state, 3, first=3 * part)
+        pool = pool_of(state)
+        assert pool.filled.all()
+        assert len(set(numbers(pool.levels).tolist())) == POOL
+        np.testing.assert_array_equal(pool.hash, hash_levels(pool.levels))
+
+
+def test_a_flood_of_one_level_takes_one_slot(kind: str):
+    made = make(kind)
+    _made(kind)[1].flood_with(0.5, 0.125)
+    state = rounds(made, begun(made), 7)
+    pool = pool_of(state)
+    assert np.sum(numbers(pool.levels)[pool.filled] == 0.125) == 1
+    state, assignment = made.assign(state, jax.random.key(5), WORLDS)
+    check_assignment(state, assignment, WORLDS)
+
+
+def test_an_outcome_is_counted_once_for_every_level_that_is_still_there(kind: str):
+    made = make(kind)
+    state, assignment = made.assign(rounds(made, begun(made), 1), jax.random.key(2), WORLDS)
+    before, after = pool_of(state), pool_of(made.record(state, assignment, played(assignment)))
+    episodes, successes = np.zeros(POOL, int), np.zeros(POOL, int)
+    for i, slot in enumerate(np.asarray(assignment.slot)):
+        if slot != FRESH:
+            episodes[slot] += 3
+            successes[slot] += i % 2
+    same = np.all(before.hash == after.hash, axis=0)
+    assert same.any() or not episodes.any()
+    np.testing.assert_array_equal((after.total_episodes - before.total_episodes)[same], episodes[same])
+    np.testing.assert_array_equal((after.total_successes - before.total_successes)[same], successes[same])
+
+
+def test_a_late_outcome_of_a_level_that_was_evicted_changes_nothing(kind: str):
+    made = make(kind)
+    state, assignment = made.assign(rounds(made, begun(made), 1), jax.random.key(2), WORLDS)
+    pool = pool_of(state)
+    slot = np.arange(WORLDS, dtype=np.int32) % POOL
+    late = dataclasses.replace(assignment, slot=slot, hash=np.asarray(assignment.hash) + np.uint32(1))
+    after = pool_of(made.record(state, late, played(late)))
+    jax.tree.map(np.testing.assert_array_equal, after.levels, pool.levels)
+    for name in ("filled", "hash", "successes", "episodes", "total_successes", "total_episodes", "best_return"):
+        np.testing.assert_array_equal(getattr(after, name), getattr(pool, name), err_msg=name)
+
+
+def test_what_there_is_to_see_has_the_same_shapes_at_all_times(kind: str):
+    made = make(kind)
+    states = [made.init(jax.random.key(0)), begun(made)]
+    states.append(rounds(made, states[-1], 4))
+    looks = [host(made.look(state)) for state in states]
+    for look in looks:
+        assert shapes(look) == shapes(looks[0])
+        assert np.all((look.rate >= 0) & (look.rate <= 1))
+        assert np.all((look.candidate_rate >= 0) & (look.candidate_rate <= 1))
+        assert np.all((look.learnability >= 0) & (look.learnability <= 0.26))
+        assert np.all(look.age[look.filled] >= 0)
+
+
+def test_it_says_how_often_it_wants_to_be_refreshed(kind: str):
+    assert make(kind).refresh_every == (1 if kind in ("robust_plr", "accel") else 3)
 
 
 def test_the_same_state_and_key_assign_the_same_and_another_key_does_not(kind: str):
@@ -129,14 +260,14 @@ def test_metrics_are_finite_scalars_with_the_same_names_at_all_times(kind: str):
 def test_a_state_survives_the_way_through_host_memory(kind: str):
     """As a checkpoint takes it."""
     made = make(kind)
-    state = begun(made)
+    state = rounds(made, begun(made), 4)
     restored = jax.tree.map(jnp.asarray, host(state))
     assert shapes(restored) == shapes(state)
     found = []
     for each in (state, restored):
-        after, assignment = made.assign(each, jax.random.key(2), WORLDS)
-        after = made.record(after, assignment, played(assignment))
-        found.append(host((after, assignment, made.metrics(after))))
+        after = rounds(made, each, 3, first=4)
+        after, assignment = made.assign(after, jax.random.key(2), WORLDS)
+        found.append(host((after, assignment, made.metrics(after), made.look(after))))
     jax.tree.map(np.testing.assert_array_equal, *found)
 
 

@@ -3,7 +3,7 @@
 import jax
 import numpy as np
 import pytest
-from numbered_levels import Generate, outcome
+from numbered_levels import Generate, edit, outcome
 
 import curriculum
 from curriculum import CurriculumConfig
@@ -17,7 +17,7 @@ NAMES = ["s/lift_off", "s/hop_the_red", "s/touch_down"]
 
 
 def named(size: str = "s", levels: str = ",".join(NAMES)) -> Named:
-    made = curriculum.make(CurriculumConfig(kind="named", levels=levels), Generate(), capacity(size))
+    made = curriculum.make(CurriculumConfig(kind="named", levels=levels), Generate(), edit, capacity(size))
     assert isinstance(made, Named)
     return made
 

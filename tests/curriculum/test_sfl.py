@@ -19,15 +19,17 @@ THIRDS = (0.0, 0.5, 1.0)  # never, half of the time, always
 
 
 @functools.cache
-def _made(pool_share: float, candidates: int) -> tuple[Sfl, Generate]:
+def _made(pool_share: float, candidates: int, keep: bool) -> tuple[Sfl, Generate]:
     generate = Generate()
-    config = CurriculumConfig(kind="sfl", pool_size=POOL, candidates=candidates, scout_attempts=ATTEMPTS, pool_share=pool_share)
+    config = CurriculumConfig(
+        kind="sfl", pool_size=POOL, candidates=candidates, scout_attempts=ATTEMPTS, pool_share=pool_share, keep_pool=keep
+    )
     return Sfl(config, generate, SLOTS), generate
 
 
-def make(*shares: float, pool_share: float = 0.5, candidates: int = CANDIDATES) -> tuple[Sfl, Generate]:
+def make(*shares: float, pool_share: float = 0.5, candidates: int = CANDIDATES, keep: bool = True) -> tuple[Sfl, Generate]:
     """SFL over levels whose rates are `shares` in equal parts; compiled once for equal settings."""
-    made, generate = _made(pool_share, candidates)
+    made, generate = _made(pool_share, candidates, keep)
     generate.draw_from(*shares)
     return made, generate
 
@@ -41,22 +43,43 @@ def test_the_pool_is_exactly_the_levels_that_are_solved_half_of_the_time():
     assert rates(state.pool.levels).tolist() == [0.5] * POOL
     assert len(set(numbers(state.pool.levels).tolist())) == POOL, "each of them once"
     assert state.pool.filled.all()
-    assert float(state.candidate_success) == pytest.approx(0.5)
+    assert np.sum(state.candidate_successes) / np.sum(state.candidate_episodes) == pytest.approx(0.5)
 
 
 def test_where_these_are_too_few_the_next_best_follow_and_the_easier_first():
     state = begun(make(0.0, 1.0, 0.25, 0.5, 0.75, 0.0)[0])  # four of each are scouted
-    assert rates(state.pool.levels).tolist() == [0.5] * 4 + [0.75] * 4
+    assert sorted(rates(state.pool.levels).tolist()) == [0.5] * 4 + [0.75] * 4
 
 
 def test_the_pool_moves_on_as_the_agent_becomes_better():
     made, _ = make(*THIRDS)
-    before = begun(made)
+    before, _ = made.assign(begun(made), jax.random.key(3), WORLDS)
     after = made.refresh(before, jax.random.key(2), Evaluate(ATTEMPTS, skill=0.5))
     assert rates(after.pool.levels).tolist() == [0.0] * POOL
     assert int(after.refreshes) == int(before.refreshes) + 1 == 2
     assert before.pool.born.tolist() == [0] * POOL
     assert after.pool.born.tolist() == [1] * POOL
+
+
+def test_what_is_known_to_be_learnable_stays_unless_the_pool_is_to_be_replaced():
+    """Of the second candidates none is worth a place."""
+    for keep, expected in ((True, [0.5] * POOL), (False, [1.0] * POOL)):
+        made, generate = make(*THIRDS, keep=keep)
+        before = begun(made)
+        generate.draw_from(1.0)
+        after = made.refresh(before, jax.random.key(2), Evaluate(ATTEMPTS))
+        assert rates(after.pool.levels).tolist() == expected
+        assert int(after.turnover.inserted) == int(after.turnover.evicted) + (0 if keep else POOL) == (0 if keep else POOL)
+
+
+def test_what_training_taught_leaves_the_pool_at_the_next_refresh():
+    made, generate = make(*THIRDS)
+    state, assignment = made.assign(begun(made), jax.random.key(3), WORLDS)
+    played = np.unique(assignment.slot[assignment.slot != FRESH])
+    state = made.record(state, assignment, outcome(np.full(WORLDS, 400), np.full(WORLDS, 400)))
+    generate.draw_from(0.25)
+    after = made.refresh(state, jax.random.key(4), Evaluate(ATTEMPTS))
+    assert np.flatnonzero(rates(after.pool.levels) == np.float32(0.25)).tolist() == played.tolist()
 
 
 def test_levels_that_were_never_finished_stay_outside():
@@ -83,10 +106,12 @@ def test_every_candidate_is_scouted_as_often_as_set_with_another_key_than_drew_i
 def test_the_pool_knows_what_scouting_gave_and_how_to_draw_its_levels_again():
     made, generate = make(*THIRDS)
     pool = begun(made).pool
-    assert pool.successes.tolist() == [ATTEMPTS // 2] * POOL
-    assert pool.episodes.tolist() == [ATTEMPTS] * POOL
+    assert pool.total_successes.tolist() == [ATTEMPTS // 2] * POOL
+    assert pool.total_episodes.tolist() == [ATTEMPTS] * POOL
+    np.testing.assert_allclose(pool.successes, 2 * np.asarray(pool.episodes) / ATTEMPTS)
     drawn = generate(*generate.calls[0])
     np.testing.assert_array_equal(numbers(drawn)[pool.draw], numbers(pool.levels))
+    np.testing.assert_array_equal(pool.seed, np.repeat(jax.random.key_data(generate.calls[0][0])[:, None], POOL, 1))
 
 
 @pytest.mark.parametrize(("share", "from_pool"), [(0.0, 0), (0.5, 6), (1.0, WORLDS)])
@@ -99,7 +124,8 @@ def test_a_share_of_the_worlds_plays_the_pool_and_the_others_fresh_levels(share:
     np.testing.assert_array_equal(numbers(assignment.levels)[known], numbers(state.pool.levels)[slots[known]])
     assert not set(numbers(assignment.levels)[fresh].tolist()) & set(numbers(state.pool.levels).tolist())
     assert [count for _, count in generate.calls] == [CANDIDATES] + ([fresh.size] if fresh.size else [])
-    assert int(state.pool.sampled.sum()) == from_pool
+    again, later = made.assign(state, jax.random.key(3), WORLDS)
+    assert np.all(again.pool.sampled[later.slot[:from_pool]] == 1), "the number of the assignment"
 
 
 def test_fresh_levels_of_two_assignments_differ():
@@ -119,9 +145,10 @@ def test_recording_counts_for_the_pool_s_levels_alone():
         if slot != FRESH:
             successes[slot] += world
             episodes[slot] += world + 10
-    np.testing.assert_array_equal(after.pool.successes, successes)
-    np.testing.assert_array_equal(after.pool.episodes, episodes)
-    np.testing.assert_array_equal(after.pool.score, state.pool.score)
+    np.testing.assert_array_equal(after.pool.total_successes, successes)
+    np.testing.assert_array_equal(after.pool.total_episodes, episodes)
+    unplayed = np.setdiff1d(np.arange(POOL), slots)
+    np.testing.assert_array_equal(after.pool.score[unplayed], state.pool.score[unplayed])
     jax.tree.map(np.testing.assert_array_equal, after.pool.levels, state.pool.levels)
 
 
@@ -130,11 +157,22 @@ def test_metrics_are_of_what_is_in_the_pool():
     assert float(made.metrics(made.init(jax.random.key(0)))["pool_success"]) == 0
     state, assignment = made.assign(begun(made), jax.random.key(2), WORLDS)
     state = made.record(state, assignment, outcome(np.full(WORLDS, 4), np.full(WORLDS, 4)))
-    p = np.asarray(state.pool.successes) / np.asarray(state.pool.episodes)
+    pool = jax.tree.map(np.asarray, state.pool)
+    p = pool.successes / pool.episodes
     assert p.std() > 0
     found = {name: float(value) for name, value in made.metrics(state).items()}
-    expected = {"refreshes": 1, "candidate_success": 0.5, "pool_success": p.mean(), "pool_learnability": (p * (1 - p)).mean()}
-    assert found == pytest.approx(expected)
+    learnable = p * (1 - p) * pool.episodes / (pool.episodes + 1) + 1e-3 * p
+    expected = {"refreshes": 1, "candidate_success": 0.5, "pool_success": p.mean(), "pool_learnability": learnable.mean()}
+    expected |= {"pool_filled": 1, "pool_too_hard": 0, "pool_too_easy": 0, "pool_age": 1, "pool_depth": 0}
+    expected |= {
+        "inserted": POOL / CANDIDATES,
+        "rejected": 1 - POOL / CANDIDATES,
+        "rejected_too_hard": 1 / 3,
+        "rejected_too_easy": 1 / 3,
+        "duplicates": 0,
+        "evicted": 0,
+    }
+    assert found == pytest.approx(expected, rel=1e-5)
 
 
 def test_fewer_candidates_than_the_pool_holds_are_refused_with_the_way_out():

@@ -78,7 +78,39 @@ def test_repeats_of_a_level_stand_next_to_each_other_and_add_up():
         successes=jnp.array([0, 1, 0, 1, 0, 1]),
         total_return=jnp.array([1.0, 2.0, 3.0, 4.0, 5.0, 6.0]),
         running_return=jnp.array([0.5, 0.5, 0.0, 0.0, 1.0, 1.0]),
+        steps=jnp.array([5, 6, 7, 8, 9, 10]),
+        best_return=jnp.array([0.0, 2.0, 1.0, 0.5, 0.0, 0.0]),
+        value_sum=jnp.array([1.0, -1.0, 2.0, 3.0, 4.0, 5.0]),
+        positive_advantage=jnp.array([0.0, 0.5, 0.25, 0.0, 0.0, 0.0]),
     )
     merged = outcome.merge_repeats(found, 3)
     assert counts(merged) == {"episodes": [3, 7, 11], "successes": [1, 1, 1], "total_return": [3, 7, 11], "running_return": [1, 0, 2]}
-    assert merged.episodes.dtype == found.episodes.dtype
+    assert (merged.steps.tolist(), merged.value_sum.tolist()) == ([11, 15, 19], [0, 5, 9])
+    assert merged.positive_advantage.tolist() == [0.5, 0.25, 0]
+    assert merged.best_return.tolist() == [2, 1, 0], "the greatest, not the sum"
+    assert merged.episodes.dtype == merged.steps.dtype == found.episodes.dtype
+
+
+def test_the_best_return_is_that_of_a_finished_episode_and_never_below_zero():
+    found = outcome.none(3)
+    for end in (YES, NO, YES):  # world 1 finishes nothing, world 2 loses each time
+        found = found.after(make_step([0.5, 5.0, -1.0], [end, NO, end], [NO] * 3, [NO] * 3))
+    assert found.best_return.tolist() == [1.0, 0, 0]
+    assert found.steps.tolist() == [3, 3, 3]
+    assert not any(leaf.any() for leaf in (found.cleared().best_return, found.cleared().steps, found.cleared().value_sum))
+
+
+def test_a_step_that_does_not_count_changes_nothing():
+    before = outcome.none(2).after(make_step([0.5, 0.5], [NO, YES], [NO, NO], [NO, NO]))
+    after = before.after(make_step([1.0, 1.0], [YES, YES], [NO, NO], [YES, YES]), jnp.array([False, True]))
+    assert after.steps.tolist() == [1, 2]
+    assert after.episodes.tolist() == [0, 2]
+    assert (after.running_return.tolist(), after.best_return.tolist()) == ([0.5, 0], [0, 1])
+
+
+def test_what_the_critic_thought_is_summed_over_the_steps_that_count():
+    value, advantage = jnp.array([[1.0, 2.0], [3.0, jnp.nan]]), jnp.array([[-1.0, 0.5], [0.25, jnp.nan]])
+    found = outcome.none(2).judged(value, advantage, jnp.array([[YES, YES], [YES, NO]]))
+    found = found.judged(value[:1], advantage[:1], jnp.array([[YES, NO]]))
+    assert found.value_sum.tolist() == [5, 2]
+    assert found.positive_advantage.tolist() == [0.25, 0.5]

@@ -1,10 +1,12 @@
 """Measuring a policy: one whole episode an attempt, counted level by level; and recordings to look at."""
 
 import functools
+from types import SimpleNamespace
 
 import jax
 import numpy as np
 import pytest
+import value_gaps
 from scripted_env import FLOWN, ScriptedEnv, fire, keys, positions
 from tiny_learning import FIRST_THRUSTER, MAX_STEPS, given, hopeless, lift, placed, steady_params, tasks, turn, wait, worker
 
@@ -131,8 +133,25 @@ def test_only_the_first_episode_counts():
     found = played.outcome
     assert found.episodes.tolist() == [1, 1, 1, 1, 1, 1, 0]
     assert found.successes.tolist() == [1, 1, 0, 0, 1, 0, 0]
-    assert found.total_return.tolist() == [1, 1.5, -0.75, 0.75, 2.25, 1.5, 1.5]
+    assert found.total_return.tolist() == [1, 1.5, -0.75, 0.75, 2.25, 1.5, 0]
+    assert found.best_return.tolist() == [1, 1.5, 0, 0.75, 2.25, 1.5, 0]
+    assert found.running_return.tolist() == [0] * 6 + [1.5]
     assert played.length.tolist() == [1, 3, 2, 3, 6, 6, 6]
+
+
+def test_the_critic_is_compared_over_the_first_episode_alone():
+    """Where time ran out, the critic's value of the state before stands for that of the state after."""
+    outcome = jax.jit(lambda: first_episodes(fire, ScriptedEnv(WORDS), stack(tasks()[: len(WORDS)]), keys(len(WORDS))))().outcome
+    letters, value = np.array([list(word) for word in WORDS]).T, positions(WORDS)
+    lost, cut, solved = letters == "L", letters == "T", letters == "S"
+    played = SimpleNamespace(
+        value=value, reward=np.where(solved, 1, np.where(lost, -1, 0.25)), terminated=solved | lost, truncated=cut,
+        final_value=value * cut, last_value=value[-1],
+    )  # fmt: skip
+    ended = lost | cut | solved
+    expected = value_gaps.count(played, ended.cumsum(0) - ended == 0)
+    assert expected["positive_advantage"].max() > 1
+    value_gaps.agree(outcome, expected)
 
 
 @functools.cache

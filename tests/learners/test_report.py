@@ -1,5 +1,6 @@
 """Reports: intervals beside closed forms and numpy, sums level by level, and how means are taken."""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -19,7 +20,8 @@ LENGTHS = np.full((4, 4), 7) + np.arange(4)
 
 def measured() -> Measured:
     flat = [np.asarray(column).reshape(-1) for column in (SUCCESS, RETURNS, LENGTHS)]
-    outcome = Outcome(episodes=np.ones(16), successes=flat[0], total_return=flat[1], running_return=np.zeros(16))
+    nothing = {field.name: np.zeros(16) for field in dataclasses.fields(Outcome)}
+    outcome = Outcome(**nothing | {"episodes": np.ones(16), "successes": flat[0], "total_return": flat[1]})
     return report.measured(NAMES, SIZES, 4, Attempts(outcome=outcome, length=flat[2]))
 
 

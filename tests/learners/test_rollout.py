@@ -5,6 +5,7 @@ import functools
 import jax
 import jax.numpy as jnp
 import numpy as np
+import value_gaps
 from jax.sharding import NamedSharding
 from scripted_env import FLOWN, ScriptedEnv, keys, positions, value_of_place
 from tiny_learning import BLOCK, ENV, LENGTH, MAX_STEPS, NETWORK, WORLDS, mixed, placed, random_params, tasks, worker
@@ -16,6 +17,7 @@ from envs.outcome import Outcome
 from learners import rollout
 from learners.base import Rollout, Worlds, join_blocks, split_blocks
 from learners.distributions import MultiDiscrete
+from learners.ppo import PPOConfig
 from physics.pytree import stack
 
 SOLVED = 0.5  # rewards above it are of solved episodes: a step closer earns far less
@@ -109,7 +111,7 @@ def count_again(*parts: Rollout) -> list[dict[str, np.ndarray]]:
     """Outcomes after each rollout, counted step by step. Counts begin anew, the episode in progress goes on."""
     running, found = np.zeros(WORLDS), []
     for part in parts:
-        counts = {name: np.zeros(WORLDS) for name in ("episodes", "successes", "total_return")}
+        counts = {name: np.zeros(WORLDS) for name in ("episodes", "successes", "total_return", "best_return")}
         reward, ended = worlds_last(part.reward), worlds_last(part.terminated | part.truncated)
         for t, world in np.ndindex(LENGTH, WORLDS):
             running[world] += reward[t, world]
@@ -117,6 +119,7 @@ def count_again(*parts: Rollout) -> list[dict[str, np.ndarray]]:
                 counts["episodes"][world] += 1
                 counts["successes"][world] += reward[t, world] > SOLVED
                 counts["total_return"][world] += running[world]
+                counts["best_return"][world] = max(counts["best_return"][world], running[world])
                 running[world] = 0
         found.append(counts | {"running_return": running.copy()})
     return found
@@ -126,8 +129,30 @@ def test_outcomes_count_episodes_successes_and_returns():
     first, second, *given = played(2)
     for outcome, expected in zip(given, count_again(first, second), strict=True):
         assert expected["episodes"].sum() > expected["successes"].sum() > 0
+        assert (expected["best_return"] > 0).any()
+        assert (expected["best_return"] == 0).any()
         for name, value in expected.items():
             np.testing.assert_allclose(getattr(outcome, name), value, atol=1e-4, err_msg=name)
+
+
+def test_outcomes_say_how_far_the_critic_was_from_what_happened():
+    first, second, *given = played(2)
+    for outcome, part in zip(given, (first, second), strict=True):
+        expected = value_gaps.count(jax.tree.map(worlds_last, part), np.ones((LENGTH, WORLDS), bool))
+        assert expected["positive_advantage"].min() >= 0
+        assert expected["positive_advantage"].max() > 0.1
+        value_gaps.agree(outcome, expected)
+
+
+def test_advantages_are_those_that_the_learner_is_told_to_estimate():
+    words = ["..T..S", ".L...."]
+    env, level = ScriptedEnv(words), stack(tasks()[:2])
+    worlds = Worlds(env=env.reset(level), outcome=outcomes.none(2))
+    estimate = PPOConfig(discount=0.5, trace=0.25).advantages
+    worlds, kept = jax.jit(lambda: rollout.collect(value_of_place, None, env, worlds, keys(2), 6, estimate))()
+    expected = value_gaps.count(kept, np.ones((6, 2), bool), 0.5, 0.25)
+    value_gaps.agree(worlds.outcome, expected)
+    assert expected["positive_advantage"][0] != value_gaps.count(kept, np.ones((6, 2), bool))["positive_advantage"][0]
 
 
 def test_one_device_and_two_play_the_same():

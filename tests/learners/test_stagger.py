@@ -3,6 +3,7 @@
 import jax
 import numpy as np
 import pytest
+import value_gaps
 from scripted_env import ScriptedEnv, keys, value_of_place
 from tiny_learning import BLOCK, ENV, LENGTH, MAX_STEPS, NETWORK, WORLDS, mixed, placed, random_params, tasks
 
@@ -57,6 +58,8 @@ def test_an_episode_that_began_late_counts_for_nothing_and_the_next_one_fully():
     assert after.outcome.successes.tolist() == [0, 1, 0, 1]
     np.testing.assert_allclose(after.outcome.total_return, [1.0, 1.5, 0, 2.25])
     np.testing.assert_allclose(after.outcome.running_return, [0, 0, 1.25, 0])
+    assert after.outcome.best_return.tolist() == [1, 1.5, 0, 1.25]
+    value_gaps.agree(after.outcome, value_gaps.count(kept, np.arange(6)[:, None] > [1, 2, 0, -1]))
     assert not after.late.any()
     np.testing.assert_array_equal(kept.reward[1], [1, 0.25, 0.25, 1])  # what is learnt from is what was earned
     assert kept.terminated[1, 0]

@@ -1,0 +1,1 @@
+"""What are curricula worth? In a universe of known difficulty, and in real runs."""
