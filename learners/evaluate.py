@@ -56,21 +56,19 @@ class Attempts:
     length: Array = array("", "int32")  # environment steps of the episode
 
 
-def first_episodes(
-    act: Act, env: Env, levels: Level, keys: Array, advantages: Estimate = advantage.estimate, memory: int = 0
-) -> Attempts:  # fmt: skip
+def first_episodes(act: Act, env: Env, levels: Level, keys: Array, advantages: Estimate = advantage.estimate, memory: int = 0) -> Attempts:
     """Play one whole episode of every level `[..., W]` of a block, with a policy that remembers so many units.
 
     `advantages` is for the outcome, as in `rollout.collect`.
     """
-    worlds = rollout.begin(env, levels, memory)
+    begun = rollout.begin(env, levels, memory)
 
     def keep(state: EnvState, decision: Decision, step: Step) -> tuple[Motion, Decision, Step]:
         return state.physics.motion, decision[:3], dataclasses.replace(step, observation=None, final_motion=None)
 
-    _, (motion, (action, log_prob, value), step) = rollout.play(act, env, worlds, keys, env.config.max_steps, keep)
+    _, (motion, (action, log_prob, value), step) = rollout.play(act, env, begun, keys, env.config.max_steps, keep)
     counts = rollout.first(step.terminated | step.truncated)
-    outcome, _ = lax.scan(lambda found, now: (found.after(*now), None), worlds.outcome, (step, counts))
+    outcome, _ = lax.scan(lambda found, now: (found.after(*now), None), begun.outcome, (step, counts))
     played = Rollout(
         level=levels, motion=motion, action=action, log_prob=log_prob, value=value,
         reward=step.reward, terminated=step.terminated, truncated=step.truncated,

@@ -37,9 +37,7 @@ class RolloutWorker:
         self, env: Env, apply: Callable, mesh: Mesh, worlds: int, length: int, block: int = 0, stagger: bool = False,
         advantages: Estimate = advantage.estimate, memory: int = 0,
     ) -> None:  # fmt: skip
-        """`apply(params, observation, *memory)` is the network, which remembers so many units; `block` as in `mesh.block_size`,
-        the rest as in `rollout`.
-        """
+        """`apply(params, observation, *memory)` is the network; `block` as in `mesh.block_size`, the rest as in `rollout`."""
         self.env = env
         self._mesh = mesh
         self.devices = list(mesh.devices.flat)

@@ -183,7 +183,7 @@ def test_evaluation_and_recordings_remember_within_the_episode():
         seen.append(len(given))
         return act(*given)
 
-    jax.eval_shape(lambda: evaluate.first_episodes(watch, ENV, LEVELS, keys(len(WORDS)), UNITS))
+    jax.eval_shape(lambda: evaluate.first_episodes(watch, ENV, LEVELS, keys(len(WORDS)), memory=UNITS))
     jax.eval_shape(lambda: record.episodes(watch, ENV, LEVELS, jax.random.key(0), UNITS))
     assert set(seen) == {3}, "observation, keys and memory"
     with pytest.raises(TypeError, match="carry"):  # a network that remembers is not played as one that does not
