@@ -53,13 +53,14 @@ def test_the_plan_says_who_runs_where_and_what_travels(split):
         assert words in said
 
 
-def test_a_run_goes_on_under_another_backend_with_the_same_numbers(local, split, env, tmp_path):
+def test_a_run_goes_on_under_another_backend_with_the_same_numbers(local, env, tmp_path):
     """Half of it in one process, then on two workers, against all of it in one process."""
-    run = Run(tmp_path / "moved", env, *WORDS)
-    assert run.start("run.total_steps=320").finish() == 0, run.said()
-    assert run.start(f"run.total_steps={64 * ITERATIONS}", *SPLIT).finish() == 0, run.said()
-    ends = [row for row in comparable(run.rows()) if not (row["iteration"] == 5 and "kl" not in row)]
-    assert ends == comparable(local.rows())
+    run = Run(tmp_path / "moved", env)
+    shutil.copytree(local.folder, run.folder)
+    shutil.rmtree(run.folder / "checkpoints" / "10")
+    assert run.start(*SPLIT).finish() == 0, run.said()
+    assert "worker 1" in run.said()
+    assert comparable(run.rows()) == comparable(local.rows())
 
 
 def test_a_run_goes_on_with_another_number_of_workers(split, tmp_path, env):
@@ -95,4 +96,3 @@ def test_what_cannot_run_is_refused_in_one_line_before_anything_is_written(words
     assert run.finish(120) == 2, run.said()
     assert message in run.said().strip().splitlines()[-1]
     assert not run.folder.exists()
-    shutil.rmtree(tmp_path)
