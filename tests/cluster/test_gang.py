@@ -27,7 +27,8 @@ def _python(program: str) -> list[str]:
 def _gang(*starts: list[str], restarts: int = 5) -> tuple[int, list[str]]:
     """Exit status and what was said, of a gang whose processes run these programs, start by start."""
     said: list[str] = []
-    status = Gang(lambda number, _: [_python(program) for program in starts[number]], restarts, said.append).run()
+    tell = lambda what, role, cause: said.append(f"{what} {role} {cause}")  # noqa: E731
+    status = Gang(lambda number, _: [_python(program) for program in starts[number]], restarts, said.append, tell).run()
     return status, said
 
 
@@ -46,7 +47,9 @@ def test_where_one_is_lost_all_are_ended_and_begin_anew():
     status, said = _gang([FOREVER, killed], ["import sys; sys.exit(3)", FOREVER], ["pass", "pass"])
     assert status == 0
     assert [line for line in said if "lost" in line] == [
+        "lost process 1 signal 9",
         "process 1 was lost (signal 9); all are ended, and begin anew from the last checkpoint",
+        "lost process 0 status 3",
         "process 0 was lost (status 3); all are ended, and begin anew from the last checkpoint",
     ]
     assert all(_gone(line) for line in said if line.startswith("started"))
@@ -64,7 +67,7 @@ def test_a_wish_to_stop_is_passed_on():
     program = f"""
 from cluster.gang import Gang
 child = "import os, signal, time; signal.signal(signal.SIGTERM, lambda *_: os._exit(0)); os.write(1, b'up\\\\n'); time.sleep(600)"
-raise SystemExit(Gang(lambda *_: [[{sys.executable!r}, "-c", child]] * 2, 5, lambda _: None).run())
+raise SystemExit(Gang(lambda *_: [[{sys.executable!r}, "-c", child]] * 2, 5, lambda _: None, print).run())
 """
     process = subprocess.Popen(_python(program), stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": os.getcwd()})
     assert process.stdout
@@ -122,4 +125,6 @@ def test_two_processes_train_the_numbers_of_one_and_survive_the_loss_of_one(tmp_
     out, _ = both.communicate(timeout=900)
     assert both.returncode == 0
     assert out.count("was lost (") == 1
+    (event,) = read_lines(tmp_path / "gang" / "events.jsonl")
+    assert (event["what"], event["role"], event["cause"]) == ("lost", "process 1", "signal 9")
     assert _numbers(tmp_path / "gang") == _numbers(tmp_path / "alone")
