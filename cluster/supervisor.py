@@ -100,6 +100,7 @@ class Supervisor:
 
     def start_over(self, lost: LostError) -> None:
         """All roles anew, in the place of those of which one is gone; to be made ready by `restore`."""
+        self._checkpoints.wait()
         self._crew.start_over(lost)
 
     def over(self) -> bool:

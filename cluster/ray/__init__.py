@@ -1,1 +1,6 @@
-"""The Ray backend: every role an actor. The only place that imports Ray."""
+"""The Ray backend: every role an actor. The only place that imports Ray, which reads its environment when it is imported."""
+
+import os
+
+os.environ.setdefault("RAY_worker_niceness", "0")  # it would put actors behind everyone else; here they are what the machine is for
+os.environ.setdefault("RAY_IGNORE_UNHANDLED_ERRORS", "1")  # of a lost actor every value fails, and asking for one of them is enough

@@ -127,8 +127,11 @@ class RayBackend:
     def _who(self, error: RayError, future: Pending) -> Exception:
         """Who is lost, of all who had a part in a call that failed."""
         cause = error.cause if isinstance(error, RayTaskError) else error
-        if isinstance(cause, (LostError, InputError)):
+        if isinstance(cause, InputError):
             return cause
+        if isinstance(cause, LostError):  # by whoever called it
+            ended = self._seats[cause.role].ended if cause.role in self._seats else ""
+            return LostError(cause.role, ended or cause.cause)
         seat = future.seat
         if isinstance(cause, RayActorError):
             named = [s for s in self._all() if s.actor._actor_id.hex() == _actor_of(cause)]
@@ -145,12 +148,12 @@ class RayBackend:
             waited = time.monotonic() - seat.begun
             if not seat.started and waited > SLOW_START and not seat.said:
                 seat.said = True
-                self.tell("waiting", seat.need.name, cause=f"for {seat.need.gpus} GPUs and {seat.need.cpus:g} CPUs on one machine")
+                self.tell("waiting", seat.need.name, cause=f"{SLOW_START:g} seconds for {_room(seat.need)}")
             if not seat.started and waited > self._cluster.regroup_seconds:
                 self._go_on_with_fewer(seat)
             if not seat.started and waited > self._cluster.wait_minutes * 60:
                 raise InputError(
-                    f"{seat.need.name} waited {self._cluster.wait_minutes:g} minutes for {seat.need.gpus} GPUs and {seat.need.cpus:g} CPUs",
+                    f"{seat.need.name} waited {self._cluster.wait_minutes:g} minutes for {_room(seat.need)}",
                     fix="Go on with --resume when the cluster has them again.",
                 )  # fmt: skip
 
@@ -167,9 +170,14 @@ class RayBackend:
         """End actors that do not answer: what is waited for then fails, and they are replaced."""
         seats = [seat for seat in self._all() if seat.started and not seat.ended]
         answers: dict[Any, Seat] = {seat.actor.alive.remote(): seat for seat in seats}
-        _, silent = ray.wait(list(answers), num_returns=len(answers), timeout=self._cluster.heartbeat_seconds)
+        spoken, silent = ray.wait(list(answers), num_returns=len(answers), timeout=self._cluster.heartbeat_seconds)
         for ref in silent:
             self._end(answers[ref], f"did not answer for {self._cluster.heartbeat_seconds:g} seconds")
+        for ref in spoken:
+            try:
+                ray.get(ref)
+            except RayError as error:
+                self._end(answers[ref], _in_words(error))
 
     def _end(self, seat: Seat, why: str) -> None:
         seat.ended = seat.ended or why
@@ -190,10 +198,21 @@ class RayBackend:
         self._take_seat(need)
 
     def restart(self, lost: LostError) -> None:
-        """All actors anew, with as many workers as there is room for."""
+        """New actors for all that are gone; the others are told by their next call what to go on with, and keep their programs.
+
+        With another number of workers than before, where there is room for more or fewer, all actors are new.
+        """
+        wanted = plans.possible(self._config, connect.machines()) or self.plan
+        if lost.role == backends.ALL or len(wanted.workers) != len(self.workers):
+            for seat in self._all():
+                self._end(seat, lost.cause)
+            self._take_seats(wanted)
+            return
+        self._end(self._seats[lost.role], lost.cause)
+        self._see_to_living()
         for seat in self._all():
-            self._end(seat, lost.cause)
-        self._take_seats(plans.possible(self._config, connect.machines()) or self.plan)
+            if seat.ended:
+                self._take_seat(seat.need)
 
     def room(self) -> str:
         """Whether some of the workers that were done without would find room now."""
@@ -242,11 +261,17 @@ def _scouted(name: str, ref: ray.ObjectRef) -> Outcome:
         raise LostError(name, _in_words(cause)) from None
 
 
+def _room(need: Need) -> str:
+    return f"a process with {need.gpus} GPUs and {need.cpus:g} CPUs of one machine"
+
+
 def _actor_of(error: RayActorError) -> str:
     found = getattr(error, "actor_id", None)
     return found if isinstance(found, str) else found.hex() if found is not None else ""
 
 
 def _in_words(error: BaseException | None) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return f"{type(error).__name__}: {' '.join(lines)[:300]}"
+    """What Ray says at length, without names and numbers of its own."""
+    words = " ".join(str(error).split())
+    said = words.partition("The actor is dead because ")[2] or words
+    return f"{type(error).__name__}: {said[:300]}"

@@ -11,6 +11,7 @@ from cluster.ray.plan import Plan
 from physics.errors import InputError
 
 ANSWER_SECONDS = 5.0
+STARTS = 4  # tries to start a cluster: a busy machine takes longer than the 30 seconds that Ray waits
 
 
 def connect(cluster: ClusterConfig, plan: Plan) -> None:
@@ -30,15 +31,19 @@ def machines() -> list[dict[str, float]]:
 def _start(cluster: ClusterConfig, plan: Plan) -> None:
     """Cores are counted generously: nobody else uses this cluster."""
     store = cluster.store_megabytes * 2**20
-    os.environ.setdefault("RAY_worker_niceness", "0")  # Ray puts actors behind everyone else; here they are what the machine is for
     cpus = max(os.cpu_count() or 1, round(sum(need.cpus for need in plan.needs) + 1))
-    try:
-        ray.init(
-            address="local", num_cpus=cpus, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR,
-            object_store_memory=store or None,
-        )  # fmt: skip
-    except Exception as error:
-        raise InputError(f"a Ray cluster on this machine could not be started ({_words(error)})") from error
+    for left in reversed(range(STARTS)):
+        try:
+            ray.init(
+                address="local", num_cpus=cpus, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR,
+                object_store_memory=store or None,
+            )  # fmt: skip
+            return
+        except Exception as error:
+            ray.shutdown()
+            if left and "timed out" in str(error):
+                continue
+            raise InputError(f"a Ray cluster on this machine could not be started ({_words(error)})") from error
 
 
 def _join(address: str) -> None:

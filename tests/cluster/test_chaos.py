@@ -12,7 +12,7 @@ from tests.cluster.on_ray import SPLIT, Run, place
 pytestmark = pytest.mark.ray
 
 ENDLESS, EVERY, REFRESH = 64 * 100_000, 5, 2
-WORDS = [f"run.total_steps={ENDLESS}", f"checkpoint.every={EVERY}", "evaluate.every=20", "cluster.heartbeat_seconds=5"]
+WORDS = [f"run.total_steps={ENDLESS}", f"checkpoint.every={EVERY}", "evaluate.every=20", "cluster.heartbeat_seconds=20"]
 VICTIMS = ("worker 1", "evaluator", "curriculum", "learner", "worker 0")
 
 
@@ -25,7 +25,7 @@ def run(tmp_path):
 
 
 def newest(folder: Path) -> int:
-    return max((int(path.name) for path in (folder / "checkpoints").iterdir() if path.name.isdigit()), default=-1)
+    return max((int(path.name) for path in folder.glob("checkpoints/*") if path.name.isdigit()), default=-1)
 
 
 def kill(run: Run, role: str, number: int = signal.SIGKILL) -> dict[str, float]:

@@ -54,7 +54,7 @@ def test_what_travels_is_told_a_second():
         (["cluster.workers=2", "cluster.actor_cpus=4"], [MACHINE], "CPUs of the cluster: found '16 on 1 machines', wanted 20 for 5 actors"),
         (["cluster.learner_devices=12", "run.block_worlds=8"], [MACHINE, MACHINE], "a machine for learner: found 'none: at most 8 GPUs"),
         (["cluster.workers=5"], [MACHINE], "run.worlds: found 96, wanted a multiple of the 5 devices"),
-        (["cluster.workers=1", "cluster.learner_devices=2"], [MACHINE], "cluster.learner_devices: found 2, wanted a divisor of the 1 blocks"),
+        (["cluster.workers=1", "cluster.learner_devices=2"], [MACHINE], "cluster.learner_devices: found 2, wanted a divisor of the 1"),
     ],
 )  # fmt: skip
 def test_a_plan_that_cannot_be_is_refused_with_what_is_missing(words, machines, message):
