@@ -15,7 +15,9 @@ from collections.abc import Callable, Sequence
 
 import jax
 
+from cluster import events
 from cluster import mesh as meshes
+from cluster.backend import Tell
 from cluster.base import RunConfig
 from physics.errors import InputError
 
@@ -70,11 +72,12 @@ class Member:
 class Gang:
     """Processes on this machine that train as one."""
 
-    def __init__(self, commands: Commands, restarts: int, say: Callable[[str], None]) -> None:
-        """`say` hears what happens; after `restarts` losses it ends."""
+    def __init__(self, commands: Commands, restarts: int, say: Callable[[str], None], tell: Tell) -> None:
+        """`say` hears what happens, `tell` of every process that is lost; after `restarts` losses it ends."""
         self._commands = commands
         self._restarts = restarts
         self._say = say
+        self._tell = tell
         self._members: list[Member] = []
         self._stopped = False
 
@@ -95,9 +98,11 @@ class Gang:
                 return 0
             status = lost.process.returncode
             self._end()
+            why = f"signal {-status}" if status < 0 else f"status {status}"
+            if not self._stopped:
+                self._tell(events.LOST, f"process {lost.number}", cause=why)
             if self._stopped or status == INPUT_STATUS or starts == self._restarts:
                 return status if status > 0 else 1
-            why = f"signal {-status}" if status < 0 else f"status {status}"
             self._say(f"process {lost.number} was lost ({why}); all are ended, and begin anew from the last checkpoint")
         return 1
 

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from cluster.events import Events
 from cluster.gang import Gang
 from launch import cli, config
 from physics.errors import InputError
@@ -39,7 +40,11 @@ def main(argv: Sequence[str]) -> int:
         train = [sys.executable, "-m", "launch.train", *words, *gang]
         return [[*train, f"cluster.process={number}"] for number in range(arguments.processes)]
 
-    return Gang(commands, arguments.restarts, lambda line: print(f"gang: {line}", flush=True)).run()
+    def tell(what: str, role: str, cause: str) -> None:
+        if folder.is_dir():  # or it was lost before there was a run
+            Events(folder / "events.jsonl")(what, role, cause=cause)
+
+    return Gang(commands, arguments.restarts, lambda line: print(f"gang: {line}", flush=True), tell).run()
 
 
 def _folder(words: Sequence[str]) -> Path:

@@ -7,10 +7,17 @@ import sys
 import time
 from pathlib import Path
 
+import jax
+import jax.numpy as jnp
+import numpy as np
 import pytest
 
 from cluster import gang
+from cluster import mesh as meshes
+from cluster.base import CheckpointConfig, Progress
+from cluster.checkpoint import Checkpoints
 from cluster.gang import Gang
+from cluster.mesh import COPIED, SHARED
 from cluster.tracker import read_lines
 from launch import config
 from physics.errors import InputError
@@ -27,7 +34,8 @@ def _python(program: str) -> list[str]:
 def _gang(*starts: list[str], restarts: int = 5) -> tuple[int, list[str]]:
     """Exit status and what was said, of a gang whose processes run these programs, start by start."""
     said: list[str] = []
-    status = Gang(lambda number, _: [_python(program) for program in starts[number]], restarts, said.append).run()
+    tell = lambda what, role, cause: said.append(f"{what} {role} {cause}")  # noqa: E731
+    status = Gang(lambda number, _: [_python(program) for program in starts[number]], restarts, said.append, tell).run()
     return status, said
 
 
@@ -46,7 +54,9 @@ def test_where_one_is_lost_all_are_ended_and_begin_anew():
     status, said = _gang([FOREVER, killed], ["import sys; sys.exit(3)", FOREVER], ["pass", "pass"])
     assert status == 0
     assert [line for line in said if "lost" in line] == [
+        "lost process 1 signal 9",
         "process 1 was lost (signal 9); all are ended, and begin anew from the last checkpoint",
+        "lost process 0 status 3",
         "process 0 was lost (status 3); all are ended, and begin anew from the last checkpoint",
     ]
     assert all(_gone(line) for line in said if line.startswith("started"))
@@ -64,7 +74,7 @@ def test_a_wish_to_stop_is_passed_on():
     program = f"""
 from cluster.gang import Gang
 child = "import os, signal, time; signal.signal(signal.SIGTERM, lambda *_: os._exit(0)); os.write(1, b'up\\\\n'); time.sleep(600)"
-raise SystemExit(Gang(lambda *_: [[{sys.executable!r}, "-c", child]] * 2, 5, lambda _: None).run())
+raise SystemExit(Gang(lambda *_: [[{sys.executable!r}, "-c", child]] * 2, 5, lambda _: None, print).run())
 """
     process = subprocess.Popen(_python(program), stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": os.getcwd()})
     assert process.stdout
@@ -87,6 +97,67 @@ def test_a_gang_that_cannot_be_is_refused_before_it_is_joined(words, message):
     given = ["cluster.processes=2", "cluster.coordinator=127.0.0.1:1", "run.name=a", *words]
     with pytest.raises(InputError, match=message):
         gang.join(config.load(given))
+
+
+MEMBER = """
+import sys
+import jax, jax.numpy as jnp, numpy as np
+from pathlib import Path
+from cluster import gang, mesh as meshes
+from cluster.base import CheckpointConfig, Progress
+from cluster.checkpoint import Checkpoints
+from cluster.mesh import COPIED, SHARED
+from launch import config
+
+number, coordinator, folder = int(sys.argv[1]), sys.argv[2], Path(sys.argv[3])
+words = [f"cluster.process={number}", "cluster.processes=2", f"cluster.coordinator={coordinator}", "run.name=a", "cluster.wait_minutes=2"]
+gang.join(config.load(words))
+mesh = meshes.make()
+assert mesh.size == 2 and jax.local_device_count() == 1
+shared = meshes.put(np.arange(6.0, dtype=np.float32).reshape(2, 3), mesh, SHARED)
+key = meshes.put(jax.random.key(7), mesh, COPIED)
+step = meshes.over_devices(lambda x, k: x + jax.lax.psum(x, "devices") + jax.random.uniform(k), mesh, (SHARED, COPIED), SHARED)
+copied, own = meshes.put(jnp.ones(3), mesh, COPIED), jnp.arange(4)
+state = {"shared": step(shared, key), "copied": copied, "own": own, "numpy": np.arange(2), "key": key}
+whole = meshes.fetch(state["shared"])
+assert whole.shape == (2, 3)
+assert meshes.fetch(meshes.put(state["shared"], mesh, COPIED)).tolist() == whole.tolist()
+assert meshes.agreed(10.0 + number) == 10.0
+assert meshes.any_of(number == 1) and not meshes.any_of(False)
+checkpoints = Checkpoints(folder, CheckpointConfig())
+checkpoints.save(state, Progress(iteration=3, seconds=1.5))
+checkpoints.wait()
+found, progress = Checkpoints(folder, CheckpointConfig()).restore(state)
+assert progress.iteration == 3
+assert found["shared"].sharding == state["shared"].sharding
+assert meshes.fetch(found["shared"]).tolist() == whole.tolist()
+assert found["own"].tolist() == [0, 1, 2, 3]
+checkpoints.close()
+"""
+
+
+@pytest.mark.slow
+def test_a_checkpoint_that_two_processes_wrote_together_is_read_by_one(tmp_path):
+    """A shared, a copied and an own array, numpy and a key; in each process what it holds of them is checked as well."""
+    coordinator = f"127.0.0.1:{gang._free_port()}"
+    members = [
+        subprocess.Popen(
+            [sys.executable, "-c", MEMBER, str(number), coordinator, str(tmp_path)], env={**_environment(1), "PYTHONPATH": os.getcwd()}
+        )
+        for number in range(2)
+    ]
+    assert [member.wait(timeout=600) for member in members] == [0, 0]
+    mesh, key = meshes.make(2), jax.random.key(7)
+    like = {
+        "shared": meshes.put(np.zeros((2, 3), np.float32), mesh, SHARED), "copied": meshes.put(np.zeros(3, np.float32), mesh, COPIED),
+        "own": jnp.zeros(4, jnp.int32), "numpy": np.zeros(2, int), "key": jax.random.key(0),
+    }  # fmt: skip
+    found, progress = Checkpoints(tmp_path, CheckpointConfig()).restore(like)
+    assert progress == Progress(iteration=3, seconds=1.5)
+    begin = np.arange(6.0).reshape(2, 3)
+    np.testing.assert_allclose(found["shared"], begin + begin.sum(0) + float(jax.random.uniform(key)), rtol=1e-6)
+    assert jax.random.key_data(found["key"]).tolist() == jax.random.key_data(key).tolist()
+    assert found["own"].tolist() == [0, 1, 2, 3]
 
 
 def _environment(devices: int) -> dict[str, str]:
@@ -122,4 +193,6 @@ def test_two_processes_train_the_numbers_of_one_and_survive_the_loss_of_one(tmp_
     out, _ = both.communicate(timeout=900)
     assert both.returncode == 0
     assert out.count("was lost (") == 1
+    (event,) = read_lines(tmp_path / "gang" / "events.jsonl")
+    assert (event["what"], event["role"], event["cause"]) == ("lost", "process 1", "signal 9")
     assert _numbers(tmp_path / "gang") == _numbers(tmp_path / "alone")
