@@ -4,25 +4,40 @@ Every run is an ordinary one in a folder of its own; the command, typed again, g
 What is compared is zero-shot success on the fixed random levels and on the hand-made ones.
 """
 
-import argparse
 import dataclasses
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
 from cluster.base import RunConfig
+from curriculum.base import KINDS
 from envs import files
-from launch import config, curves, runs
+from launch import config as configuration
+from launch import curves, runs
+from launch.benchmark.physics import check_words
 from launch.curves import Curve
-from physics.errors import InputError
+from physics.settings import setting, validate
 
-SETTINGS = Path(__file__).parents[2] / "configs" / "curricula.yaml"
-KINDS = "uniform,sfl,plr,accel,sgs,balance"
 MEASURES = {"evaluate/random": "random levels", "evaluate/handmade": "hand-made levels"}
 T_95 = {2: 12.706, 3: 4.303, 4: 3.182, 5: 2.776, 6: 2.571, 7: 2.447, 8: 2.365, 9: 2.306, 10: 2.262}  # by number of seeds
+
+
+@dataclasses.dataclass(frozen=True)
+class Real:
+    """Settings of the comparison."""
+
+    kinds: str = setting("uniform,sfl,plr,accel,sgs,balance", "curricula, with commas; the first is what the others are compared with")
+    seeds: int = setting(3, "runs of every curriculum", least=1)
+    settings: str = setting("configs/curricula.yaml", "file with the settings of all runs")
+    folder: str = setting("runs/curricula", "folder of the runs")
+
+    def __post_init__(self) -> None:
+        """Refuse impossible values."""
+        validate(self)
+        check_words("kinds", self.kinds, KINDS)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,48 +54,33 @@ class Compared:
         return abs(self.gain) > self.spread
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The words that a person may type."""
-    parser.add_argument("words", nargs="*", metavar="FILE.yaml|KEY=VALUE", help="settings on top of configs/curricula.yaml")
-    parser.add_argument("--kinds", default=KINDS, help="curricula, with commas; the first is the baseline")
-    parser.add_argument("--seeds", type=int, default=3, help="runs of every curriculum (default 3)")
-    parser.add_argument("--folder", default="runs/curricula", help="folder of the runs, the table and the plot")
-
-
-def run(arguments: argparse.Namespace) -> int:
-    """Train what is missing, seed by seed, and compare what is there; exit status as of `launch.train`."""
+def run(config: Real, out: Path | None) -> Iterator[str]:
+    """Train what is missing, seed by seed, and compare; the table in lines. The plot goes to `out`, or into the folder of the runs."""
     curves.check_available()
-    kinds = arguments.kinds.split(",")
-    if arguments.seeds < 1:
-        raise InputError("--seeds", found=arguments.seeds, wanted="at least 1")
-    plan = [settings(kind, seed, arguments.folder, arguments.words) for seed in range(arguments.seeds) for kind in kinds]
+    plan = [settings(config, kind, seed) for seed in range(config.seeds) for kind in config.kinds.split(",")]
     for number, each in enumerate(plan, 1):
         if not runs.finished(each):
-            print(f"-- run {number} of {len(plan)}: {each.run.name}", flush=True)
-            status = runs.go(each)
-            if status or not runs.finished(each):
-                return status
-    found = {kind: [each for each in plan if each.curriculum.kind == kind] for kind in kinds}
-    print("\n".join(report(found, Path(arguments.folder))))
-    return 0
+            yield f"-- run {number} of {len(plan)}: {each.run.name}"
+            runs.go(each)
+            if not runs.finished(each):
+                yield "stopped; the same command goes on"
+                return
+    found = {kind: [each for each in plan if each.curriculum.kind == kind] for kind in config.kinds.split(",")}
+    yield from report(found, out or Path(config.folder) / "curricula.png")
 
 
-def settings(kind: str, seed: int, folder: str, words: Sequence[str] = ()) -> RunConfig:
+def settings(config: Real, kind: str, seed: int) -> RunConfig:
     """One of the runs."""
-    own = [f"curriculum.kind={kind}", f"run.seed={seed}", f"run.folder={folder}", f"run.name={kind}-{seed}"]
-    found = config.load([str(SETTINGS), *words, *own], base=config.DEFAULTS)
-    if not found.evaluate.random_levels:
-        raise InputError("evaluate.random_levels", found=0, wanted="at least 1: curricula are compared by success on random levels")
-    return found
+    own = [f"curriculum.kind={kind}", f"run.seed={seed}", f"run.folder={config.folder}", f"run.name={kind}-{seed}"]
+    return configuration.load([config.settings, *own], base=configuration.DEFAULTS)
 
 
-def report(found: dict[str, list[RunConfig]], folder: Path) -> list[str]:
-    """The table in lines; curves and plot are written to `folder`."""
+def report(found: dict[str, list[RunConfig]], picture: Path) -> list[str]:
+    """The table in lines; the plot is written to `picture`, and its numbers beside it as JSON."""
     read = {
         meaning: {kind: [curves.read(runs.place(each), metric) for each in group] for kind, group in found.items()}
         for metric, meaning in MEASURES.items()
     }
-    picture = folder / "curricula.png"
     curves.draw_groups(picture, read, "Zero-shot success of curricula: mean of the seeds, from the lowest to the highest")
     with files.whole(picture.with_suffix(".json")) as target:
         target.write_text(json.dumps(read, default=dataclasses.asdict, indent=2) + "\n")

@@ -37,8 +37,8 @@ def test_the_table_says_every_seed_the_mean_and_what_is_significant():
 
 
 def test_runs_differ_in_curriculum_and_seed_alone(tmp_path):
-    one, other = (real.settings(kind, seed, str(tmp_path), ["run.worlds=64"]) for kind, seed in (("uniform", 0), ("sfl", 2)))
+    config = real.Real(folder=str(tmp_path))
+    one, other = (real.settings(config, kind, seed) for kind, seed in (("uniform", 0), ("sfl", 2)))
     assert (one.curriculum.kind, other.curriculum.kind) == ("uniform", "sfl")
     assert (one.run.seed, other.run.seed) == (0, 2)
-    assert one.run.worlds == other.run.worlds == 64
     assert (one.ppo, one.optimizer, one.network, one.evaluate) == (other.ppo, other.optimizer, other.network, other.evaluate)
