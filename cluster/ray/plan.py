@@ -150,10 +150,11 @@ def _env(platform: str, devices: int) -> dict[str, str]:
     env = {"JAX_PLATFORMS": "cpu" if platform == "cpu" else "cuda,cpu", "TF_CPP_MIN_LOG_LEVEL": "2"}
     flags = re.sub(FORCED + r"\d+", "", os.environ.get("XLA_FLAGS", ""))
     env["XLA_FLAGS"] = f"{flags} {FORCED}{devices if platform == 'cpu' else 1}".strip()
-    cache = jax.config.read("jax_compilation_cache_dir")
+    cache = jax.config.jax_compilation_cache_dir  # type: ignore[attr-defined]
     if cache:
         env["JAX_COMPILATION_CACHE_DIR"] = str(cache)
-        env["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = str(jax.config.read("jax_persistent_cache_min_compile_time_secs"))
+        least = jax.config.jax_persistent_cache_min_compile_time_secs  # type: ignore[attr-defined]
+        env["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = str(least)
     return env
 
 

@@ -58,6 +58,9 @@ class Notes:
     def look(self, role: str) -> dict:
         return {"looked": role}
 
+    def view(self, role: str) -> str:
+        return f"seen after {self.updates} updates"
+
     def put(self, value: object) -> object:
         return value
 
@@ -239,7 +242,8 @@ def test_one_evaluation_is_sat_at_a_time_and_the_newest_of_those_that_wait_comes
     assert len(notes.of("scalars")) == 1
     notes.busy = False
     found = made.examined(wait=True)
-    assert [(progress.iteration, scalars["measured"]) for progress, scalars in found] == [(0, "params 0"), (3, "params 3")]
+    assert [(progress.iteration, scalars["measured"]) for progress, scalars, _view in found] == [(0, "params 0"), (3, "params 3")]
+    assert [view for *_, view in found] == ["seen after 0 updates", "seen after 3 updates"], "as it was when it was asked for"
     assert found[0][1]["looked"] == "worker 0"
 
 
@@ -247,6 +251,6 @@ def test_an_evaluator_that_is_lost_is_asked_again_of_the_same_parameters():
     made, _notes, heard = crew(faults={("evaluator", "scalars", 0): LostError("evaluator", "killed")})
     made.examine(Progress())
     made.iterate(0, 100)
-    [(_progress, scalars)] = made.examined(wait=True)
+    [(_progress, scalars, _view)] = made.examined(wait=True)
     assert scalars["measured"] == "params 0"
     assert [row[:2] for row in heard] == [("lost", "evaluator"), ("recovered", "evaluator")]

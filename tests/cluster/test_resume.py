@@ -75,7 +75,8 @@ def test_training_changes_the_parameters_and_every_counter(roles, tmp_path):
 def test_iterations_after_those_that_compile_are_traced_if_asked_for(roles, tmp_path):
     """Levels are held for two iterations, so the third is the first that compiles nothing."""
     run = supervisor(tmp_path / "run", roles, 5, "run.profile=2", "evaluate.every=9")
-    run.run(run.init())
+    run.begin()
+    run.run()
     traces = sorted((tmp_path / "run" / "profile").rglob("*.trace.json.gz"))
     assert [path.relative_to(tmp_path / "run" / "profile").parts[0] for path in traces] == ["iteration_3", "iteration_4"]
     for path in traces:

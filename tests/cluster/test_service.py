@@ -22,12 +22,14 @@ CAPACITY = sizes.capacity("s")
 class Counting:
     """A curriculum that draws slots and adds up how often each was finished."""
 
+    refresh_every = 2
+
     def init(self, key: jax.Array) -> dict:
         return {"finished": np.zeros(SLOTS, np.int32), "refreshes": np.int32(0)}
 
     def assign(self, state: dict, key: jax.Array, count: int) -> tuple[dict, Assignment]:
         slot = jax.random.randint(key, (count,), 0, SLOTS)
-        return state, Assignment(levels=LEVELS, slot=slot)
+        return state, dataclasses.replace(BLANK, slot=slot)
 
     def record(self, state: dict, assignment: Assignment, outcome: Outcome) -> dict:
         finished = state["finished"].copy()
@@ -41,17 +43,17 @@ class Counting:
         return {"finished": state["finished"].sum(), "refreshes": state["refreshes"]}
 
 
-LEVELS: Level = None  # type: ignore[assignment]
+BLANK: Assignment = None  # type: ignore[assignment]
 
 
 @pytest.fixture(autouse=True, scope="module")
 def _levels():
-    global LEVELS
-    LEVELS = jax.jit(lambda: zeros(Level, worlds=WORLDS, **CAPACITY.dims))()
+    global BLANK
+    BLANK = jax.jit(lambda: zeros(Assignment, worlds=WORLDS, **CAPACITY.dims))()
 
 
 def service() -> CurriculumService:
-    made = CurriculumService(Counting(), 2, RunSettings(worlds=WORLDS, seed=3), CAPACITY)
+    made = CurriculumService(Counting(), RunSettings(worlds=WORLDS, seed=3), CAPACITY)
     made.begin()
     return made
 
