@@ -49,7 +49,7 @@ def test_worker_and_learner_on_the_same_devices_give_the_numbers_of_one_process(
 
 def test_the_plan_says_who_runs_where_and_what_travels(split):
     said = split.said()
-    for words in ("learner", "worker 0", "worker 1", "curriculum", "evaluator", "4 worlds", "what travels every iteration", "runs on"):
+    for words in ("learner", "worker 0", "worker 1", "curriculum", "evaluator", "4 worlds", "what travels every iteration", "started"):
         assert words in said
 
 
