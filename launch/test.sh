@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Sets up and runs lint, types, layers and tests. Safe to run again.
 #   ./launch/test.sh                 what everybody runs before a commit
-#   ./launch/test.sh --everything    the slow tests too, and those that start a Ray cluster on this machine; all that need no GPU
+#   ./launch/test.sh --everything    the slow tests too, all that need no GPU and no cluster
+#   ./launch/test.sh --clusters      those too that start a Ray cluster on this machine
 set -euo pipefail
 cd "$(dirname "$0")/.."
 SECONDS=0
@@ -15,6 +16,8 @@ echo "== layers"; .venv/bin/lint-imports --no-cache
 echo "== tests";  "$python" -m pytest -n 2 --dist loadfile --no-loadscope-reorder  # the longest first: tests/conftest.py
 if [ "${1:-}" = "--everything" ]; then
     echo "== slow tests"; "$python" -m pytest -n 2 --dist load -m "(slow or learns) and not ray and not gpu and not peer"
-    echo "== clusters";   "$python" -m pytest -m "ray and not gpu"  # alone: heartbeats are timed
+fi
+if [ "${1:-}" = "--clusters" ]; then
+    echo "== clusters"; "$python" -m pytest -m "ray and not gpu"  # one at a time: heartbeats are timed
 fi
 printf '\nSUCCESS in %d s\n' $SECONDS
