@@ -7,50 +7,24 @@ new levels one that does not: with a coin of 1/2 there are as many of one as of 
 makes is the editor's business. Parker-Holder et al., "Evolving curricula with regret-based environment design" (2022).
 """
 
-from dataclasses import replace
-
 import jax
 import jax.numpy as jnp
 
-from curriculum import mix, replay
-from curriculum.base import Array, Assignment, CurriculumConfig, Edit, Evaluate, Generate, Look
+from curriculum import mix
+from curriculum.base import Array, Assignment, CurriculumConfig, Edit, Generate
 from curriculum.replay import ReplayState
-from envs.outcome import Outcome
+from curriculum.robust_plr import RobustPlr
 from physics.base import Capacity
 
 
-class Accel:
-    """Adversarially compounding complexity by editing levels."""
-
-    refresh_every = 1
+class Accel(RobustPlr):
+    """Adversarially compounding complexity by editing levels: robust PLR with other candidates."""
 
     def __init__(self, config: CurriculumConfig, generate: Generate, edit: Edit, capacity: Capacity) -> None:
         """`generate` draws new levels, `edit` makes near ones."""
-        self._config = config
-        self._generate = generate
+        super().__init__(config, generate, capacity)
         self._edit = edit
-        self._capacity = capacity
-        self._candidates = replay.scouted_at_once(config)
         self._edits = round(self._candidates * config.accel_edits)
-
-    def init(self, key: Array) -> ReplayState:
-        """An empty pool; the first refresh fills it."""
-        return replay.begin(self._config, self._capacity, self._candidates)
-
-    def assign(self, state: ReplayState, key: Array, count: int) -> tuple[ReplayState, Assignment]:
-        """All worlds replay the pool."""
-        return replay.replay(self._config, state, key, count, self._generate)
-
-    def record(self, state: ReplayState, assignment: Assignment, outcome: Outcome) -> ReplayState:
-        """Score what was replayed anew."""
-        return replay.rescore(self._config, state, assignment, outcome)
-
-    def refresh(self, state: ReplayState, key: Array, evaluate: Evaluate) -> ReplayState:
-        """Evaluate new levels and edits of those just replayed."""
-        key_fill, key_draw, key_play = jax.random.split(key, 3)
-        state = replay.fill(self._config, state, key_fill, self._generate, evaluate)
-        state = replay.scout(self._config, state, self._draw(state, key_draw), key_play, evaluate)
-        return replace(state, replayed=jnp.zeros_like(state.replayed))
 
     def _draw(self, state: ReplayState, key: Array) -> Assignment:
         """Candidates. While nothing has been replayed, all are new."""
@@ -60,11 +34,3 @@ class Accel:
         if edits:
             parts.append(mix.edits(self._edit, state.pool, state.replayed.astype(jnp.float32), key_edit, edits))
         return mix.join(parts)
-
-    def metrics(self, state: ReplayState) -> dict[str, Array]:
-        """See `replay.metrics`."""
-        return replay.metrics(state)
-
-    def look(self, state: ReplayState) -> Look:
-        """The pool and the last candidates."""
-        return replay.look(state)

@@ -44,12 +44,15 @@ class RobustPlr:
         return replay.rescore(self._config, state, assignment, outcome)
 
     def refresh(self, state: ReplayState, key: Array, evaluate: Evaluate) -> ReplayState:
-        """Evaluate new levels."""
+        """Evaluate candidates."""
         key_fill, key_draw, key_play = jax.random.split(key, 3)
         state = replay.fill(self._config, state, key_fill, self._generate, evaluate)
-        candidates = mix.fresh(self._generate, key_draw, self._candidates)
-        state = replay.scout(self._config, state, candidates, key_play, evaluate)
+        state = replay.scout(self._config, state, self._draw(state, key_draw), key_play, evaluate)
         return replace(state, replayed=jnp.zeros_like(state.replayed))
+
+    def _draw(self, state: ReplayState, key: Array) -> Assignment:
+        """Candidates: all are new."""
+        return mix.fresh(self._generate, key, self._candidates)
 
     def metrics(self, state: ReplayState) -> dict[str, Array]:
         """See `replay.metrics`."""

@@ -66,7 +66,7 @@ def run(config: CurriculumBenchmark, profile: bool) -> Iterator[dict]:
 
 def distinct(capacity: Capacity, count: int) -> Level:
     """So many levels of which no two are the same."""
-    drawn = cast(worlds(draw_levels(capacity, min(count, 256)), jnp.arange(count) % min(count, 256)))
+    drawn = cast(draw_levels(capacity, count))
     gravity = drawn.scene.gravity + jnp.arange(count) * SECONDS_APART
     return dataclasses.replace(drawn, scene=dataclasses.replace(drawn.scene, gravity=gravity))
 
