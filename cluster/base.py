@@ -23,7 +23,7 @@ class RunSettings:
 
     name: str = setting("", "name of the run; empty makes one from the date")
     folder: str = setting("runs", "folder that holds runs")
-    parent: str = setting("", "run whose newest parameters this one begins with; nothing else of it is taken over")
+    parent: str = setting("", "run (or RUN@best, RUN@ITERATION: a checkpoint) whose parameters this one begins with, and nothing else")
     seed: int = setting(0, "seed of everything random", least=0)
     worlds: int = setting(256, "worlds that are played at the same time", least=1)
     rollout_length: int = setting(64, "steps played between updates", least=1)

@@ -25,6 +25,7 @@ from cluster.base import CheckpointConfig, Progress
 from cluster.retention import Retention
 from physics.errors import InputError
 
+NEWEST, BEST = "newest", "best"  # names of checkpoints, besides their iterations
 ROOM = 1.1  # a checkpoint is begun if the disk has so many times its size free
 DAMAGED = ".damaged"  # suffix of a checkpoint that was set aside
 OS_ERROR = re.compile(r"os_error_code='(\d+)'")  # in what TensorStore, which writes the arrays, says of a disk
@@ -85,15 +86,15 @@ class Checkpoints:
             with self._writing():
                 self._manager.wait_until_finished()
 
-    def restore(self, like: Any) -> tuple[Any, Progress]:
-        """The newest checkpoint that can be read: (state placed and shaped as `like`, counters).
+    def restore(self, like: Any, which: str = NEWEST) -> tuple[Any, Progress]:
+        """A checkpoint: (state placed and shaped as `like`, counters). `which` is `newest`, `best` or an iteration.
 
-        A damaged one is passed over with a warning, and set aside at the next `save`. `InputError` if
+        Of the newest, a damaged one is passed over with a warning, and set aside at the next `save`. `InputError` if
         there is none, or if none fits: all are damaged, or were made with other settings.
         """
         self.wait()
         failures: dict[int, Exception] = {}
-        for iteration in sorted(self._iterations(), reverse=True):
+        for iteration in self._candidates(which):
             try:
                 state, progress = self._read(iteration, like)
             except Exception as error:
@@ -113,6 +114,21 @@ class Checkpoints:
     def _iterations(self) -> list[int]:
         """Of all whole checkpoints."""
         return list(ocp.utils.checkpoint_steps(self._folder)) if self._folder.is_dir() else []
+
+    def _candidates(self, which: str) -> list[int]:
+        """Those that `which` means, the first choice first."""
+        there = sorted(self._iterations(), reverse=True)
+        if which == NEWEST:
+            return there
+        best = self._retention.best(there)
+        wanted = best if which == BEST else int(which) if which.isdecimal() else None
+        if wanted in there:
+            return [wanted]
+        names = [*([] if best is None else [BEST]), *map(str, there)]
+        raise InputError(
+            f"checkpoint in {self._folder}", found=which, wanted=f"one of {', '.join(names)}" if names else "any; there is none",
+            fix="The best is known where checkpoint.best names a measure before training." if which == BEST else "",
+        )  # fmt: skip
 
     def _open(self) -> ocp.CheckpointManager:
         """Make the folder ours: damaged checkpoints are set aside, and what a killed run left half written is removed."""

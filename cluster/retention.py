@@ -26,7 +26,7 @@ class Retention:
     def due(self, progress: Progress) -> bool:
         """Whether to make a checkpoint now."""
         due = progress.iteration % self._config.every == 0 or self.overdue(progress)
-        return due or self._best(list(self._known())) == progress.iteration
+        return due or self.best(list(self._known())) == progress.iteration
 
     def overdue(self, progress: Progress) -> bool:
         """Whether minutes alone ask for one."""
@@ -48,18 +48,18 @@ class Retention:
                 with files.whole(self._file) as target:
                     target.write_text(json.dumps(self._scores))
 
+    def best(self, iterations: Sequence[int]) -> int | None:
+        """Of these the one with the highest score, the earliest of equal ones; None if none has one."""
+        scores = self._known()
+        return max(sorted(set(iterations) & scores.keys()), key=lambda iteration: scores[iteration], default=None)
+
     def should_preserve(self, checkpoints: Sequence[Any], *, context: Any) -> list[bool]:
         """Of checkpoints in order of their iterations, which are kept."""
         iterations = [checkpoint.step for checkpoint in checkpoints]
-        kept = set(iterations[-self._config.keep :]) | {self._best(iterations)}
+        kept = set(iterations[-self._config.keep :]) | {self.best(iterations)}
         if self._config.keep_every:
             kept |= {iteration for iteration in iterations if iteration % self._config.keep_every == 0}
         return [iteration in kept for iteration in iterations]
-
-    def _best(self, iterations: Sequence[int]) -> int | None:
-        """The earliest of those with the highest score; None if none has one."""
-        scores = self._known()
-        return max(sorted(set(iterations) & scores.keys()), key=lambda iteration: scores[iteration], default=None)
 
     def _known(self) -> dict[int, float]:
         if self._scores is None:

@@ -17,7 +17,7 @@ import jax
 from cluster import mesh as meshes
 from cluster.backend import LostError
 from cluster.base import Progress, RunSettings, RunState
-from cluster.checkpoint import Checkpoints
+from cluster.checkpoint import NEWEST, Checkpoints
 from cluster.crew import Crew
 from cluster.profiler import Profiler
 from cluster.tracker import Tracker
@@ -49,11 +49,11 @@ class Supervisor:
         self._crew.begin(params)
         self.progress = Progress()
 
-    def restore(self) -> None:
-        """Make ready to go on from the newest checkpoint."""
+    def restore(self, which: str = NEWEST) -> None:
+        """Make ready to go on from a checkpoint: the `newest`, the `best` or that of an iteration."""
         self._crew.begin()
         like = jax.tree.map(lambda leaf: leaf if isinstance(leaf, jax.Array) else jax.device_put(leaf), self._crew.state())
-        state, self.progress = self._checkpoints.restore(like)
+        state, self.progress = self._checkpoints.restore(like, which)
         self._crew.load(state)
 
     def load(self, state: RunState) -> None:

@@ -1,4 +1,4 @@
-"""An agent by name, to be measured, shown or exported: a run's newest checkpoint, or a weights file."""
+"""An agent by name, to be measured, shown or exported: a checkpoint of a run, or a weights file."""
 
 import dataclasses
 import functools
@@ -9,6 +9,7 @@ import jax
 
 from cluster import local, streams
 from cluster.base import Progress, RunConfig
+from cluster.checkpoint import NEWEST
 from cluster.local import LocalBackend
 from cluster.roles.evaluator import Evaluator
 from cluster.tracker import Several
@@ -20,7 +21,10 @@ from learners.evaluate import PROTOCOL
 from learners.networks import NetworkConfig
 from physics.errors import InputError
 
-HELP = "a run (its folder or its name under runs/) or a weights file that launch.export wrote"
+HELP = (
+    "a run (its folder or its name under runs/; RUN@best or RUN@ITERATION for a checkpoint that is not the newest), "
+    "or a weights file that launch.export wrote"
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,12 +73,18 @@ def open_agent(name: str, words: Sequence[str] = ()) -> Agent:
     return _from_file(name, words) if name.endswith(weights.SUFFIX) else _from_run(name, words)
 
 
+def open_checkpoint(name: str) -> tuple[Path, str]:
+    """The folder of the run that `RUN` or `RUN@CHECKPOINT` names, and which checkpoint is meant."""
+    run, at, which = name.rpartition("@")
+    return (cli.open_run(run), which) if at and not Path(name).exists() else (cli.open_run(name), NEWEST)
+
+
 def _from_run(name: str, words: Sequence[str]) -> Agent:
-    folder = cli.open_run(name)
+    folder, which = open_checkpoint(name)
     settings = config.load(words, base=folder / "config.yaml")
     roles = local.build_roles(settings)
     supervisor = local.build(settings, LocalBackend(roles, settings.run), folder, Several([]))
-    supervisor.restore()
+    supervisor.restore(which)
     params = supervisor.state().train.params
     return Agent(str(folder), folder, settings, params, supervisor.progress, roles.evaluator)
 

@@ -1,6 +1,6 @@
 """Go on from a general agent on a few levels: `python -m launch.finetune RUN --level LEVEL [--level LEVEL ...] [--steps N] [--scratch]`.
 
-The new run has the settings of RUN and begins with its newest parameters; the optimiser is fresh, and
+The new run has the settings of RUN and begins with its newest parameters (or those of RUN@best, RUN@ITERATION); the optimiser is fresh, and
 nothing but the named levels is played. With --scratch a second run, with the same settings and seed,
 begins with random parameters, and both curves are drawn. Both are ordinary runs: they can be watched
 with TensorBoard, resumed and evaluated. The same command, typed again, goes on where it was stopped.
@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from cluster.base import RunConfig
+from cluster.checkpoint import NEWEST
 from envs import files, holdout, kinetix_levels, sizes
-from launch import cli, config, curves, runs
+from launch import agents, cli, config, curves, runs
 from launch.curves import Curve
 from physics.errors import InputError
 
@@ -27,7 +28,7 @@ GOAL = 0.9  # success rate whose time is told
 def main(argv: Sequence[str]) -> int:
     """Fine-tune, and train from scratch beside it if asked to; exit status as of `launch.train`."""
     parser = cli.Parser(prog="python -m launch.finetune", description=__doc__)
-    parser.add_argument("run", help="the general agent: a run's folder or its name under runs/")
+    parser.add_argument("run", help="the general agent: a run's folder or name; RUN@best or RUN@ITERATION for an older checkpoint")
     parser.add_argument("--level", action="append", required=True, help="id, level file, folder or group; may be given again")
     parser.add_argument("--steps", type=int, default=STEPS, help=f"environment steps (default {STEPS})")
     parser.add_argument("--scratch", action="store_true", help="train as long from scratch as well, and draw both curves")
@@ -36,8 +37,8 @@ def main(argv: Sequence[str]) -> int:
     if arguments.scratch:
         curves.check_available()
     cli.cache_compilations()
-    parent = cli.open_run(arguments.run)
-    tuned = settings(parent, arguments.level, arguments.steps, arguments.words)
+    parent, which = agents.open_checkpoint(arguments.run)
+    tuned = settings(parent, arguments.level, arguments.steps, arguments.words, which)
     status = runs.go(tuned)
     if status or not runs.finished(tuned) or not arguments.scratch:
         return status
@@ -48,8 +49,8 @@ def main(argv: Sequence[str]) -> int:
     return status
 
 
-def settings(parent: Path, levels: Sequence[str], steps: int, words: Sequence[str] = ()) -> RunConfig:
-    """Settings of the run that goes on from `parent`: the parent's, but for the levels, the length and `words`."""
+def settings(parent: Path, levels: Sequence[str], steps: int, words: Sequence[str] = (), which: str = NEWEST) -> RunConfig:
+    """Settings of the run that goes on from a checkpoint of `parent`: the parent's, but for the levels, the length and `words`."""
     strange = [word for word in words if word.split(".")[0] not in SECTIONS or word.split("=")[0] in OWN]
     if strange:
         raise InputError(
@@ -61,7 +62,7 @@ def settings(parent: Path, levels: Sequence[str], steps: int, words: Sequence[st
     name = "-".join([parent.resolve().name, *[Path(id).stem for id in chosen[:2]]]) + (f"-and-{len(chosen) - 2}" if len(chosen) > 2 else "")
     made = [
         "curriculum.kind=named", f"curriculum.levels={','.join(chosen)}", f"evaluate.holdout={','.join(chosen)}", f"env.size={size}",
-        f"run.name={name}", f"run.parent={parent}", f"run.total_steps={steps}",
+        f"run.name={name}", f"run.parent={parent if which == NEWEST else f'{parent}@{which}'}", f"run.total_steps={steps}",
     ]  # fmt: skip
     return config.load([str(CHANGES), *made, *words], base=parent / "config.yaml")
 

@@ -64,6 +64,26 @@ def test_the_newest_the_best_and_every_fourth_are_kept(tmp_path):
     later.close()
 
 
+def test_the_best_and_any_other_can_be_read(tmp_path):
+    checkpoints = _made(tmp_path, CheckpointConfig(keep=3, best="evaluate/random"), [])
+    for iteration, score in ((1, 0.2), (2, 0.9), (3, 0.4)):
+        checkpoints.note(Progress(iteration=iteration), {"evaluate/random": score})
+        checkpoints.save(_state(iteration), Progress(iteration=iteration))
+    checkpoints.close()
+    for which, iteration in (("newest", 3), ("best", 2), ("1", 1)):
+        state, progress = checkpoints.restore(_state(0), which)
+        assert progress.iteration == iteration
+        assert state["numbers"].tolist() == [iteration] * 64
+
+
+@pytest.mark.parametrize("which", ["best", "7", "-1", "last"])
+def test_a_checkpoint_that_is_not_there_is_a_clear_error(which, tmp_path):
+    checkpoints = _made(tmp_path, CheckpointConfig(), [1, 2])
+    checkpoints.close()
+    with pytest.raises(InputError, match=rf"found '{which}', wanted one of 2, 1"):
+        checkpoints.restore(_state(0), which)
+
+
 def test_an_evaluation_that_comes_after_its_checkpoint_still_counts(tmp_path):
     checkpoints = _made(tmp_path, CheckpointConfig(keep=1, best="evaluate/random"), [1])
     checkpoints.note(Progress(iteration=1), {"evaluate/random": 0.9})

@@ -106,6 +106,7 @@ def test_a_level_of_a_larger_size_makes_the_environment_larger(untrained):
     assert settings.env.size == "m"
     assert settings.run.name == "general-lift_off-pinball"
     assert finetune.settings(untrained, ["s"], STEPS).run.name.endswith("-and-14")
+    assert finetune.settings(untrained, ["s"], STEPS, which="best").run.parent == f"{untrained}@best"
 
 
 @pytest.mark.parametrize(

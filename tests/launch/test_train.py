@@ -53,6 +53,8 @@ def test_train_evaluate_play_from_start_to_end(tmp_path, monkeypatch):
     of_file = json.loads((tmp_path / "agent-evaluation-s-lift_off-s-hop_the_red.json").read_text())
     assert of_file["trained"]["handmade"]["all"]["levels"] == 2
     assert of_file["env_steps"] == 128
+    assert export.main([f"{run}@1", "--out", str(tmp_path / "older.npz")]) == 0
+    assert weights.load(tmp_path / "older.npz").env_steps == 64
 
     clip = tmp_path / "clip.gif"
     assert play.main([str(run), "s/lift_off", "random:3", "--out", str(clip), "--width", "64"]) == 0
