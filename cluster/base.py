@@ -103,7 +103,10 @@ class ClusterConfig:
     )
     wait_minutes: float = setting(60.0, "how long to wait for lost resources to come back before the run stops", above=0)
     processes: int = setting(
-        1, "with local: processes of the gang that trains together, see launch.gang; each has its own devices", least=1
+        1,
+        "processes of the gang that trains together, each with its own devices: with ray and colocated, learner_devices on one machine;"
+        " with local, see launch.gang",
+        least=1,
     )
     process: int = setting(0, "number of this one of them, from 0 on", least=0)
     coordinator: str = setting("", "host:port at which the processes of a gang find each other; the first one listens there")
@@ -114,6 +117,10 @@ class ClusterConfig:
         validate(self)
         if self.least_workers > self.workers:
             raise InputError("least_workers", found=self.least_workers, wanted=f"at most cluster.workers = {self.workers}")
+        if self.processes > 1 and (self.backend, self.topology) == ("ray", "split"):
+            raise InputError(
+                "processes", found=self.processes, wanted="1, or cluster.topology=colocated", fix="A gang plays and learns in one."
+            )
         if self.max_lag and (self.backend, self.topology) != ("ray", "split"):
             raise InputError(
                 "max_lag", found=self.max_lag, wanted="0 where the same devices play and learn",

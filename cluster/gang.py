@@ -2,16 +2,15 @@
 
 Every process runs the same loop on a mesh of all devices (`jax.distributed`); the first one alone writes
 metrics, and all of them checkpoints. Where one is lost the others cannot go on, so `watch` ends them and
-starts all of them anew, from the last checkpoint. It knows nothing of Ray: it needs commands to run.
+starts all of them anew, from the last checkpoint. Where they run is a `Place`: this machine, or those of a Ray cluster.
 """
 
-import dataclasses
-import os
 import signal
 import socket
 import subprocess
 import time
 from collections.abc import Callable, Sequence
+from typing import Any, Protocol
 
 import jax
 
@@ -61,87 +60,129 @@ def leads(config: RunConfig) -> bool:
     return config.cluster.process == 0
 
 
-@dataclasses.dataclass
-class Member:
-    """A process of a gang."""
+class Process(Protocol):
+    """A process as `subprocess.Popen` has it."""
 
-    number: int
-    process: subprocess.Popen
+    def poll(self) -> int | None:
+        """Exit status, if it has ended."""
+        ...
+
+    def send_signal(self, sig: int) -> None:
+        """To the process, if it runs."""
+        ...
+
+    def kill(self) -> None:
+        """End it at once."""
+        ...
+
+    def wait(self) -> Any:
+        """Return when it has ended."""
+        ...
+
+
+class Place(Protocol):
+    """Where the processes of a gang run."""
+
+    def coordinator(self) -> str:
+        """host:port at which the processes that are begun next can find each other."""
+        ...
+
+    def begin(self, number: int, command: Sequence[str]) -> tuple[Process, str]:
+        """Start process `number`: it, and its name in words."""
+        ...
+
+
+class Here:
+    """This machine."""
+
+    def coordinator(self) -> str:
+        """A port that is free."""
+        return f"127.0.0.1:{free_port('127.0.0.1')}"
+
+    def begin(self, number: int, command: Sequence[str]) -> tuple[Process, str]:
+        """In a session of its own, so that Ctrl-C comes to the gang alone."""
+        process = subprocess.Popen(list(command), start_new_session=True)
+        return process, str(process.pid)
 
 
 class Gang:
-    """Processes on this machine that train as one."""
+    """Processes that train as one."""
 
-    def __init__(self, commands: Commands, restarts: int, say: Callable[[str], None], tell: Tell) -> None:
+    def __init__(self, commands: Commands, place: Place, restarts: int, say: Callable[[str], None], tell: Tell) -> None:
         """`say` hears what happens, `tell` of every process that is lost; after `restarts` losses it ends."""
         self._commands = commands
+        self._place = place
         self._restarts = restarts
         self._say = say
         self._tell = tell
-        self._members: list[Member] = []
-        self._stopped = False
+        self._members: list[Process] = []
+        self._wishes: list[int] = []  # signals that asked for an end
 
     def run(self) -> int:
         """Start all and watch; the exit status is 0 if all ended well."""
-        before = {number: signal.signal(number, self._pass_on) for number in (signal.SIGINT, signal.SIGTERM)}
+        before = {number: signal.signal(number, self._hear) for number in (signal.SIGINT, signal.SIGTERM)}
         try:
             return self._keep_going()
         finally:
+            self._end()
             for number, handler in before.items():
                 signal.signal(number, handler)
+
+    def _hear(self, number: int, _: object) -> None:
+        self._wishes.append(number)
 
     def _keep_going(self) -> int:
         for starts in range(self._restarts + 1):
             self._start(starts)
-            lost = self._watch()
-            if lost is None:
+            number, status = self._watch()
+            if status == 0:
                 return 0
-            status = lost.process.returncode
             self._end()
             why = f"signal {-status}" if status < 0 else f"status {status}"
-            if not self._stopped:
-                self._tell(events.LOST, f"process {lost.number}", cause=why)
-            if self._stopped or status == INPUT_STATUS or starts == self._restarts:
+            if not self._wishes:
+                self._tell(events.LOST, f"process {number}", cause=why)
+            if self._wishes or status == INPUT_STATUS or starts == self._restarts:
                 return status if status > 0 else 1
-            self._say(f"process {lost.number} was lost ({why}); all are ended, and begin anew from the last checkpoint")
+            self._say(f"process {number} was lost ({why}); all are ended, and begin anew from the last checkpoint")
         return 1
 
     def _start(self, starts: int) -> None:
-        coordinator = f"127.0.0.1:{_free_port()}"
-        self._members = [
-            Member(number, subprocess.Popen(list(command), start_new_session=True))
-            for number, command in enumerate(self._commands(starts, coordinator))
-        ]
-        self._say("started as processes " + ", ".join(str(member.process.pid) for member in self._members))
+        commands = self._commands(starts, self._place.coordinator())
+        begun = [self._place.begin(number, command) for number, command in enumerate(commands)]
+        self._members = [process for process, _ in begun]
+        self._say("started as processes " + ", ".join(name for _, name in begun))
 
-    def _watch(self) -> Member | None:
-        """Wait until all have ended well, or the first one has not: that one."""
+    def _watch(self) -> tuple[int, int]:
+        """Wait until all have ended well, or the first one has not: number and exit status. A wish to stop is passed on to all."""
+        passed_on = 0
         while True:
-            states = [(member, member.process.poll()) for member in self._members]
-            failed = [member for member, status in states if status not in (None, 0)]
-            if failed:
-                return failed[0]
-            if all(status == 0 for _, status in states):
-                return None
+            for wish in self._wishes[passed_on:]:
+                self._pass_on(wish)
+                passed_on += 1
+            states = [member.poll() for member in self._members]
+            failed = [(number, status) for number, status in enumerate(states) if status not in (None, 0)]
+            if failed or all(status == 0 for status in states):
+                return failed[0] if failed else (0, 0)
             time.sleep(POLL_SECONDS)
 
     def _end(self) -> None:
         """No process of the gang is left."""
-        for member in self._members:
-            if member.process.poll() is None:
-                member.process.kill()
-        for member in self._members:
-            member.process.wait()
+        left = [member for member in self._members if member.poll() is None]
+        for member in left:
+            member.kill()
+        for member in left:
+            member.wait()
+        self._members = []
 
-    def _pass_on(self, number: int, _: object) -> None:
-        """A wish to stop is one to all: they stop together, at a checkpoint."""
-        self._stopped = True
+    def _pass_on(self, number: int) -> None:
+        """They stop together, at a checkpoint."""
         for member in self._members:
-            if member.process.poll() is None:
-                os.kill(member.process.pid, number)
+            if member.poll() is None:
+                member.send_signal(number)
 
 
-def _free_port() -> int:
+def free_port(host: str) -> int:
+    """A port of this machine's address `host` at which nobody listens."""
     with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
+        found.bind((host, 0))
         return found.getsockname()[1]

@@ -19,6 +19,7 @@ from cluster.parts import Parts
 from cluster.supervisor import DivergedError, Supervisor
 from cluster.tracker import JsonLines, Pictures, Several, TensorBoard, Tracker, View, read_lines
 from launch import agents, cli, config
+from launch import gang as gangs
 from learners.base import Params
 from physics.errors import InputError
 
@@ -36,9 +37,13 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--resume", metavar="RUN")
     parser.add_argument("words", nargs="*")
     arguments = parser.parse_args(argv)
-    if arguments.resume:
-        return resume(cli.open_run(arguments.resume), arguments.words)
-    return start(config.load(arguments.words, base=config.DEFAULTS))
+    folder = cli.open_run(arguments.resume) if arguments.resume else None
+    settings = _changed(folder, arguments.words) if folder else config.load(arguments.words, base=config.DEFAULTS)
+    if settings.cluster.backend == "ray" and settings.cluster.processes > 1:
+        from cluster.ray.gang import Machines  # Ray is not imported where it is not used
+
+        return gangs.drive(arguments.words, folder, settings.cluster.processes, Machines(settings, print))
+    return resume(folder, arguments.words) if folder else start(settings)
 
 
 def start(settings: RunConfig) -> int:
@@ -57,15 +62,20 @@ def start(settings: RunConfig) -> int:
 
 def resume(folder: Path, words: Sequence[str]) -> int:
     """Go on with a run from its newest checkpoint. Only its length and what it runs on may be changed."""
+    settings = _changed(folder, words)
+    gang.join(settings)
+    return _train(settings, _plan(settings), folder)
+
+
+def _changed(folder: Path, words: Sequence[str]) -> RunConfig:
+    """Settings of a run that is resumed."""
     changed = [word for word in words if "=" not in word or not word.startswith(CHANGEABLE)]
     if changed:
         raise InputError(
             f"--resume with {', '.join(changed)}", wanted="only " + ", ".join(CHANGEABLE),
             fix="A resumed run keeps its settings; start a new run to change them.",
         )  # fmt: skip
-    settings = config.load([*ALONE, *words], base=folder / "config.yaml")
-    gang.join(settings)
-    return _train(settings, _plan(settings), folder)
+    return config.load([*ALONE, *words], base=folder / "config.yaml")
 
 
 def _plan(settings: RunConfig) -> Backend:

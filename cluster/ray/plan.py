@@ -115,6 +115,13 @@ def make(config: RunConfig, workers: int = 0) -> Plan:
     return Plan(needs)
 
 
+def gang(config: RunConfig) -> Plan:
+    """The processes of a gang, each with devices of its own on one machine."""
+    cluster, nothing = config.cluster, Share(0, 0, 0)
+    names = [f"process {number}" for number in range(cluster.processes)]
+    return Plan([_need(config, (name,), nothing, cluster.learner_devices, cluster.platform) for name in names])
+
+
 def possible(config: RunConfig, nodes: list[dict[str, float]]) -> Plan | None:
     """The plan with as many of the workers that are set as there is room for; None with fewer than the least."""
     for workers in range(config.cluster.workers, config.cluster.least_workers - 1, -1):

@@ -16,7 +16,7 @@ from cluster import gang
 from cluster import mesh as meshes
 from cluster.base import CheckpointConfig, Progress
 from cluster.checkpoint import Checkpoints
-from cluster.gang import Gang
+from cluster.gang import Gang, Here
 from cluster.mesh import COPIED, SHARED
 from cluster.tracker import read_lines
 from launch import config
@@ -35,7 +35,7 @@ def _gang(*starts: list[str], restarts: int = 5) -> tuple[int, list[str]]:
     """Exit status and what was said, of a gang whose processes run these programs, start by start."""
     said: list[str] = []
     tell = lambda what, role, cause: said.append(f"{what} {role} {cause}")  # noqa: E731
-    status = Gang(lambda number, _: [_python(program) for program in starts[number]], restarts, said.append, tell).run()
+    status = Gang(lambda number, _: [_python(program) for program in starts[number]], Here(), restarts, said.append, tell).run()
     return status, said
 
 
@@ -72,9 +72,9 @@ def test_it_gives_up_in_the_end_and_at_once_where_something_given_is_wrong():
 
 def test_a_wish_to_stop_is_passed_on():
     program = f"""
-from cluster.gang import Gang
+from cluster.gang import Gang, Here
 child = "import os, signal, time; signal.signal(signal.SIGTERM, lambda *_: os._exit(0)); os.write(1, b'up\\\\n'); time.sleep(600)"
-raise SystemExit(Gang(lambda *_: [[{sys.executable!r}, "-c", child]] * 2, 5, lambda _: None, print).run())
+raise SystemExit(Gang(lambda *_: [[{sys.executable!r}, "-c", child]] * 2, Here(), 5, lambda _: None, print).run())
 """
     process = subprocess.Popen(_python(program), stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": os.getcwd()})
     assert process.stdout
@@ -90,7 +90,7 @@ raise SystemExit(Gang(lambda *_: [[{sys.executable!r}, "-c", child]] * 2, 5, lam
         (["cluster.coordinator="], "cluster.coordinator: found '', wanted host:port"),
         (["run.name="], "run.name: found '', wanted a name"),
         (["run.devices=1"], "run.devices: found 1, wanted 0"),
-        (["cluster.backend=ray"], "cluster.backend: found 'ray', wanted local"),
+        (["cluster.backend=ray", "cluster.topology=colocated"], "cluster.backend: found 'ray', wanted local"),
     ],
 )
 def test_a_gang_that_cannot_be_is_refused_before_it_is_joined(words, message):
@@ -139,7 +139,7 @@ checkpoints.close()
 @pytest.mark.slow
 def test_a_checkpoint_that_two_processes_wrote_together_is_read_by_one(tmp_path):
     """A shared, a copied and an own array, numpy and a key; in each process what it holds of them is checked as well."""
-    coordinator = f"127.0.0.1:{gang._free_port()}"
+    coordinator = Here().coordinator()
     members = [
         subprocess.Popen(
             [sys.executable, "-c", MEMBER, str(number), coordinator, str(tmp_path)], env={**_environment(1), "PYTHONPATH": os.getcwd()}
