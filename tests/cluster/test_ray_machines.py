@@ -23,6 +23,7 @@ def machines(env, monkeypatch):
     """A cluster of a machine with four cores; the test adds others."""
     for name, value in env.items():
         monkeypatch.setenv(name, value)
+    monkeypatch.setenv("RAY_worker_niceness", "0")
     from ray.cluster_utils import Cluster
 
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 4, "object_store_memory": 200 * 2**20})
