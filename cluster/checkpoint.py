@@ -12,9 +12,9 @@ import logging
 import os
 import re
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import jax
 import orbax.checkpoint as ocp
@@ -29,6 +29,8 @@ ROOM = 1.1  # a checkpoint is begun if the disk has so many times its size free
 DAMAGED = ".damaged"  # suffix of a checkpoint that was set aside
 OS_ERROR = re.compile(r"os_error_code='(\d+)'")  # in what TensorStore, which writes the arrays, says of a disk
 LOG = logging.getLogger("fulcrum")
+
+T = TypeVar("T")
 
 
 class Checkpoints:
@@ -92,17 +94,20 @@ class Checkpoints:
         there is none, or if none fits: all are damaged, or were made with other settings.
         """
         self.wait()
-        failures: dict[int, Exception] = {}
-        for iteration in sorted(self._iterations(), reverse=True):
-            try:
-                state, progress = self._read(iteration, like)
-            except Exception as error:
-                failures[iteration] = error
-                continue
-            self._pass_over(failures, iteration)
-            self._retention.saved(progress)
-            return state, progress
-        raise self._unreadable(failures)
+        state, progress = self._newest(self._iterations(), lambda iteration: self._read(iteration, like))
+        self._retention.saved(progress)
+        return state, progress
+
+    def restore_part(self, like: Any, iteration: int | None = None) -> tuple[Any, Progress]:
+        """Of the newest checkpoint that can be read, or of a named one, a part alone: (numpy arrays, counters).
+
+        `like` has the names that lead to it, as `{"curriculum": {"pool": ...}}`, and shapes; the rest is not read.
+        """
+        known = self._iterations()
+        if iteration is not None and iteration not in known:
+            there = ", ".join(map(str, sorted(known))) or "none"
+            raise InputError(f"checkpoint in {self._folder}", found=f"no {iteration}", wanted=f"one of those that are there: {there}")
+        return self._newest(known if iteration is None else [iteration], lambda number: self._read_part(number, like))
 
     def close(self) -> None:
         """Finish writing and let go of the folder."""
@@ -113,6 +118,19 @@ class Checkpoints:
     def _iterations(self) -> list[int]:
         """Of all whole checkpoints."""
         return list(ocp.utils.checkpoint_steps(self._folder)) if self._folder.is_dir() else []
+
+    def _newest(self, iterations: Sequence[int], read: Callable[[int], T]) -> T:
+        """What `read` finds in the newest checkpoint that it can read."""
+        failures: dict[int, Exception] = {}
+        for iteration in sorted(iterations, reverse=True):
+            try:
+                found = read(iteration)
+            except Exception as error:
+                failures[iteration] = error
+                continue
+            self._pass_over(failures, iteration)
+            return found
+        raise self._unreadable(failures)
 
     def _open(self) -> ocp.CheckpointManager:
         """Make the folder ours: damaged checkpoints are set aside, and what a killed run left half written is removed."""
@@ -133,12 +151,23 @@ class Checkpoints:
         place.rename(target)
 
     def _read(self, iteration: int, like: Any) -> tuple[Any, Progress]:
-        handlers = {"state": ocp.StandardCheckpointHandler(), "progress": ocp.JsonCheckpointHandler()}
-        options = ocp.CheckpointManagerOptions(read_only=True)
-        with ocp.CheckpointManager(self._folder, options=options, item_handlers=handlers) as manager:
+        with self._reader(ocp.StandardCheckpointHandler()) as manager:
             parts = ocp.args.Composite(state=ocp.args.StandardRestore(stored.wanted(like)), progress=ocp.args.JsonRestore())
             found = manager.restore(iteration, args=parts)
         return stored.placed(found["state"], like), Progress(**found["progress"])
+
+    def _read_part(self, iteration: int, like: Any) -> tuple[Any, Progress]:
+        wanted = stored.wanted(like)
+        state = ocp.args.PyTreeRestore(wanted, ocp.checkpoint_utils.construct_restore_args(wanted), partial_restore=True)
+        with self._reader(ocp.PyTreeCheckpointHandler()) as manager:
+            _check_shapes(manager.item_metadata(iteration)["state"].tree, wanted)  # Orbax lets pass what is missing or of another shape
+            found = manager.restore(iteration, args=ocp.args.Composite(state=state, progress=ocp.args.JsonRestore()))
+        return found["state"], Progress(**found["progress"])
+
+    def _reader(self, handler: ocp.CheckpointHandler) -> ocp.CheckpointManager:
+        """Changes nothing in the folder; `handler` reads the state."""
+        handlers = {"state": handler, "progress": ocp.JsonCheckpointHandler()}
+        return ocp.CheckpointManager(self._folder, options=ocp.CheckpointManagerOptions(read_only=True), item_handlers=handlers)
 
     def _pass_over(self, failures: dict[int, Exception], iteration: int) -> None:
         self.damaged = sorted(failures)
@@ -189,3 +218,16 @@ class Checkpoints:
 def _short(error: Exception) -> str:
     lines = str(error).strip().splitlines() or ["no message"]
     return f"{type(error).__name__}: {lines[0][:200]}"
+
+
+def _check_shapes(written: Any, wanted: Any) -> None:
+    """`ValueError` names the first array that is not written as it is wanted."""
+    there = _shapes(written)
+    for name, shape in _shapes(wanted).items():
+        if there.get(name) != shape:
+            raise ValueError(f"{name} is {there.get(name, 'missing')}, not {shape}")
+
+
+def _shapes(tree: Any) -> dict[str, tuple[int, ...]]:
+    paths = jax.tree_util.tree_leaves_with_path(tree)
+    return {jax.tree_util.keystr(path, simple=True, separator="."): tuple(leaf.shape) for path, leaf in paths}
