@@ -34,10 +34,10 @@ def sheet(look: Look, slots: Sequence[int] | np.ndarray) -> np.ndarray:
     """The levels in `slots`, in that order, each with its success rate, the episodes that it rests on and its edits, if any."""
     chosen = np.asarray(slots)
     levels, *known = jax.device_get(worlds((look.levels, look.rate, look.episodes, look.depth), chosen))
-    names = [_caption(*numbers) for numbers in zip(*known, strict=True)]
+    names = [_caption(*numbers) for numbers in zip(*(each.tolist() for each in known), strict=True)]
     return pictures.sheet(names, [world(levels, i) for i in range(len(names))], WIDTH)
 
 
 def _caption(rate: float, episodes: float, edits: int) -> str:
-    known = f"p = {rate:.2f} of {episodes:.0f}" if episodes else "not played yet"
+    known = f"p = {rate:.2f} of {episodes:.1f}" if episodes else "not played yet"
     return known + (f", {edits} edit{'s' * (edits > 1)}" if edits else "")

@@ -1,7 +1,6 @@
 """A pool as people read it: an entry a level, the ancestors of one, and what there is of each sort."""
 
 import dataclasses
-import math
 from collections.abc import Iterator, Sequence
 
 import jax
@@ -20,6 +19,7 @@ class Entry:
     hash: str  # 16 hexadecimal digits
     success: float | None  # rate by rolling counts; None if it was not played yet
     episodes: float  # that the rate rests on
+    total_episodes: int  # while in the pool, scouting included
     learnability: float | None
     score: float | None  # what it means is the curriculum's business; None if it has none
     age: int
@@ -39,16 +39,21 @@ def entries(pool: LevelPool, look: Look, now: int) -> list[Entry]:
 
 
 def _entry(pool: LevelPool, look: Look, now: int, slot: int, there: set[str]) -> Entry:
-    played, score = bool(pool.episodes[slot] > 0), float(pool.score[slot])
-    edits, drawn = int(pool.depth[slot]), pool.draw[slot] != NOT_DRAWN
+    played, edits, drawn = pool.episodes[slot] > 0, int(pool.depth[slot]), pool.draw[slot] != NOT_DRAWN
     parent = _hex(pool.parent[:, slot]) if edits else None
     return Entry(
-        slot=slot, hash=_hex(pool.hash[:, slot]), success=float(look.rate[slot]) if played else None,
-        episodes=float(look.episodes[slot]), learnability=float(look.learnability[slot]) if played else None,
-        score=score if math.isfinite(score) else None, age=int(look.age[slot]), last_played=now - int(pool.sampled[slot]), edits=edits,
+        slot=slot, hash=_hex(pool.hash[:, slot]), success=_short(look.rate[slot]) if played else None,
+        episodes=_short(look.episodes[slot]), total_episodes=int(pool.total_episodes[slot]),
+        learnability=_short(look.learnability[slot]) if played else None,
+        score=_short(pool.score[slot]) if np.isfinite(pool.score[slot]) else None,
+        age=int(look.age[slot]), last_played=now - int(pool.sampled[slot]), edits=edits,
         key=_hex(pool.seed[:, slot]) if drawn else None, number=int(pool.draw[slot]) if drawn else None,
         parent=parent, parent_in_pool=parent in there,
     )  # fmt: skip
+
+
+def _short(value: Array) -> float:
+    return float(f"{value:.6g}")
 
 
 def _hex(words: Array) -> str:

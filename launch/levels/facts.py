@@ -76,7 +76,7 @@ def _origin(origin: Origin) -> str:
 
 
 def _pooled(pool: Pooled) -> str:
-    rate = "not played yet" if pool.success is None else f"solved in {pool.success:.0%} of {pool.episodes:.0f} episodes"
+    rate = "not played yet" if pool.success is None else f"success {pool.success:.0%} of {pool.episodes:.1f} episodes"
     made = f"number {pool.number} of key {pool.key}" if pool.parent is None else f"{_count(pool.edits, 'edit')}, the last of {pool.parent}"
     return f"{pool.hash} of {pool.run} at iteration {pool.iteration}: {rate}; {made}"
 

@@ -132,22 +132,20 @@ def _print(opened: Opened, shown: Sequence[Entry], whole: Summary, lineage: bool
     place = f"pool of {opened.run} ({opened.settings.curriculum.kind}) at iteration {opened.progress.iteration}"
     console.print(_table(f"Lineage of {shown[0].hash} in the {place}" if lineage else f"The {place}", shown))
     if lineage:
-        console.print(_beginning(shown[-1]), style="bold")
-    console.print(
-        f"{whole.filled:,} of {whole.slots:,} slots filled: {whole.too_easy:.0%} too easy, {whole.learnable:.0%} learnable, "
-        f"{whole.too_hard:.0%} too hard, {whole.not_played:.0%} not played yet; mean age {whole.age:.1f}; "
-        f"deepest lineage {whole.edits} edits", highlight=False,
-    )  # fmt: skip
+        print(_beginning(shown[-1]))
+    shares = {"too easy": whole.too_easy, "learnable": whole.learnable, "too hard": whole.too_hard, "not played": whole.not_played}
+    sorts = ", ".join(f"{share:.0%} {name}" for name, share in shares.items() if share)
+    print(f"{whole.filled:,} of {whole.slots:,} slots: {sorts}; mean age {whole.age:.1f}; deepest lineage {whole.edits}")
 
 
 def _table(title: str, shown: Sequence[Entry]) -> Table:
     caption = "Success is by rolling counts, of so many episodes. Age and last played are in assignments."
     table = Table(title=title, caption=caption, title_style="bold", caption_style="dim", box=box.SIMPLE_HEAD, collapse_padding=True)
-    for name in ("slot", "hash", "success", "of", "learnability", "score", "age", "last\nplayed", "edits", "from"):
+    for name in ("slot", "hash", "success", "of", "learn-\nability", "score", "age", "last\nplayed", "edits", "from"):
         table.add_column(name, justify="left" if name in ("hash", "from") else "right", no_wrap=True)
     for entry in shown:
         table.add_row(
-            str(entry.slot), entry.hash[:SHORT], _number(entry.success, ".0%"), f"{entry.episodes:.0f}", _number(entry.learnability, ".3f"),
+            str(entry.slot), entry.hash[:SHORT], _number(entry.success, ".0%"), f"{entry.episodes:.1f}", _number(entry.learnability, ".3f"),
             _number(entry.score, ".3g"), str(entry.age), str(entry.last_played), str(entry.edits), _origin(entry),
         )  # fmt: skip
     return table
