@@ -83,7 +83,7 @@ class Summary:
     too_hard: float
     not_played: float
     age: float  # mean, in assignments
-    edits: int  # most, in a row
+    deepest: int  # lineage, in edits
 
 
 def summary(found: Sequence[Entry], slots: int) -> Summary:
@@ -92,5 +92,5 @@ def summary(found: Sequence[Entry], slots: int) -> Summary:
     easy, hard = sum(rate > TOO_EASY for rate in rates), sum(rate < TOO_HARD for rate in rates)
     return Summary(
         slots=slots, filled=count, too_easy=easy / count, learnable=(len(rates) - easy - hard) / count, too_hard=hard / count,
-        not_played=1 - len(rates) / count, age=sum(entry.age for entry in found) / count, edits=max(entry.edits for entry in found),
+        not_played=1 - len(rates) / count, age=sum(entry.age for entry in found) / count, deepest=max(entry.edits for entry in found),
     )  # fmt: skip

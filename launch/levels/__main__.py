@@ -1,4 +1,4 @@
-"""Look at levels, draw, check, convert and fetch them: `python -m launch.levels WHAT ...`.
+"""Look at levels and at pools of them, draw, check, convert and fetch them: `python -m launch.levels WHAT ...`.
 
 A LEVEL is an id (s/lift_off, kinetix/s/h2_one_wheel_car), a group (shipped, a size s, m or l, kinetix,
 kinetix/SIZE), a level file of Fulcrum or of Kinetix, or a folder of such files.

@@ -4,7 +4,7 @@ import argparse
 import dataclasses
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Sequence, Sized
 from pathlib import Path
 
 import jax
@@ -57,7 +57,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Show what is asked for; whatever cannot be written is refused before anything is."""
+    """Show what is asked for, and write it; what is refused is refused before anything is written."""
     if arguments.top < 0:
         raise InputError("--top", found=arguments.top, wanted="how many levels, or 0 for all")
     if arguments.out:
@@ -76,11 +76,11 @@ def run(arguments: argparse.Namespace) -> int:
         _write_json(arguments.json, opened, shown, whole)
     if picture is not None:
         video.save_png(picture, arguments.out)
-        print(f"{len(shown)} levels; written to {arguments.out}")
+        print(f"{_count(shown, 'level')}; written to {arguments.out}")
     for path, model in exported.items():
         level_file.write_model(model, path)
     if exported:
-        print(f"{len(exported)} level files written to {arguments.export}")
+        print(f"{_count(exported, 'level file')} written to {arguments.export}")
     return 0
 
 
@@ -135,7 +135,7 @@ def _print(opened: Opened, shown: Sequence[Entry], whole: Summary, lineage: bool
         print(_beginning(shown[-1]))
     shares = {"too easy": whole.too_easy, "learnable": whole.learnable, "too hard": whole.too_hard, "not played": whole.not_played}
     sorts = ", ".join(f"{share:.0%} {name}" for name, share in shares.items() if share)
-    print(f"{whole.filled:,} of {whole.slots:,} slots: {sorts}; mean age {whole.age:.1f}; deepest lineage {whole.edits}")
+    print(f"{whole.filled:,} of {whole.slots:,} slots: {sorts}; mean age {whole.age:.1f}; deepest lineage {whole.deepest}")
 
 
 def _table(title: str, shown: Sequence[Entry]) -> Table:
@@ -175,7 +175,11 @@ def _write_json(file: str, opened: Opened, shown: Sequence[Entry], whole: Summar
     }  # fmt: skip
     with files.whole(file) as target:
         target.write_text(json.dumps(content, indent=1, allow_nan=False) + "\n")
-    print(f"{len(shown)} levels; written to {file}")
+    print(f"{_count(shown, 'level')}; written to {file}")
+
+
+def _count(things: Sized, what: str) -> str:
+    return f"{len(things)} {what}{'s' * (len(things) != 1)}"
 
 
 def _exported(opened: Opened, shown: Sequence[Entry], folder: Path, overwrite: bool) -> dict[Path, LevelModel]:

@@ -94,7 +94,7 @@ def test_a_level_that_came_back_as_its_own_descendant_ends_its_lineage(found):
 
 def test_a_summary_says_what_the_curves_of_a_run_say(pool, found):
     whole, curves = census.summary(found, SIZE), describe(pool, np.int32(NOW))
-    assert (whole.slots, whole.filled, whole.edits) == (8, 6, 2)
+    assert (whole.slots, whole.filled, whole.deepest) == (8, 6, 2)
     assert (whole.too_hard, whole.too_easy, whole.not_played) == pytest.approx((1 / 6, 1 / 6, 1 / 6))
     assert whole.learnable == pytest.approx(3 / 6)
     for name, curve in (("too_hard", "pool_too_hard"), ("too_easy", "pool_too_easy"), ("age", "pool_age")):
