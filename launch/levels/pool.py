@@ -189,17 +189,20 @@ def _exported(opened: Opened, shown: Sequence[Entry], folder: Path, overwrite: b
     for i, entry in enumerate(shown):
         path = folder / f"{entry.hash[:SHORT]}.json"
         if not overwrite and path.exists() and not _holds(path, entry):
-            raise InputError("--export", found=f"{path}, which is another level", wanted="a folder without it", fix="Or say --overwrite.")
+            raise InputError(
+                "--export", found=f"{path}, which holds something else", wanted="a folder without it", fix="Or say --overwrite."
+            )
         found[path] = _model(opened, entry, world(levels, i))
     return found
 
 
 def _holds(path: Path, entry: Entry) -> bool:
+    """Whether the file is this level and nothing would be lost: no solution was added to it."""
     try:
-        pool = level_file.read_model(path).pool
+        model = level_file.read_model(path)
     except InputError:
         return False
-    return pool is not None and pool.hash == entry.hash
+    return model.pool is not None and model.pool.hash == entry.hash and model.solution is None
 
 
 def _model(opened: Opened, entry: Entry, level: Level) -> LevelModel:

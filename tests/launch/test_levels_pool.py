@@ -192,17 +192,18 @@ def _without_spare_limits(level: Level) -> Level:
     return dataclasses.replace(level, scene=dataclasses.replace(level.scene, joints=dataclasses.replace(joints, **limits)))
 
 
-def test_another_level_is_not_overwritten_unless_that_is_asked_for(run, at_hand, capsys, tmp_path):
+def test_what_is_not_the_same_level_is_not_overwritten_unless_that_is_asked_for(run, at_hand, capsys, tmp_path):
     words = ["pool", str(run), "--top", "3", "--export", str(tmp_path)]
     assert levels.main(words) == 0
     assert levels.main(words) == 0, "the same levels again"
     files = sorted(tmp_path.iterdir())
     assert len(files) == 3
     other = holdout.path("s/lift_off").read_text()
-    for text in (other, "{}", files[1].read_text()):
+    solved = level_file.read_model(files[0]).model_copy(update={"solution": [([0] * 6, 3)]})
+    for text in (other, "{}", files[1].read_text(), level_file.to_text(solved)):
         files[0].write_text(text)
         files[2].unlink(missing_ok=True)
-        with pytest.raises(InputError, match=r"--export: found '.*json, which is another level'.*--overwrite"):
+        with pytest.raises(InputError, match=r"--export: found '.*json, which holds something else'.*--overwrite"):
             levels.main(words)
         assert files[0].read_text() == text
         assert not files[2].exists(), "nothing is written"
