@@ -12,9 +12,9 @@ import logging
 import os
 import re
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import jax
 import orbax.checkpoint as ocp
@@ -30,6 +30,8 @@ ROOM = 1.1  # a checkpoint is begun if the disk has so many times its size free
 DAMAGED = ".damaged"  # suffix of a checkpoint that was set aside
 OS_ERROR = re.compile(r"os_error_code='(\d+)'")  # in what TensorStore, which writes the arrays, says of a disk
 LOG = logging.getLogger("fulcrum")
+
+T = TypeVar("T")
 
 
 class Checkpoints:
@@ -93,17 +95,16 @@ class Checkpoints:
         there is none, or if none fits: all are damaged, or were made with other settings.
         """
         self.wait()
-        failures: dict[int, Exception] = {}
-        for iteration in self._candidates(which):
-            try:
-                state, progress = self._read(iteration, like)
-            except Exception as error:
-                failures[iteration] = error
-                continue
-            self._pass_over(failures, iteration)
-            self._retention.saved(progress)
-            return state, progress
-        raise self._unreadable(failures)
+        state, progress = self._first(self._candidates(which), lambda iteration: self._read(iteration, like))
+        self._retention.saved(progress)
+        return state, progress
+
+    def restore_part(self, like: Any, which: str = NEWEST) -> tuple[Any, Progress]:
+        """As `restore`, but a part alone: (numpy arrays, counters).
+
+        `like` has the names that lead to it, as `{"curriculum": {"pool": ...}}`, and shapes; the rest is not read.
+        """
+        return self._first(self._candidates(which), lambda iteration: self._read_part(iteration, like))
 
     def close(self) -> None:
         """Finish writing and let go of the folder."""
@@ -130,6 +131,19 @@ class Checkpoints:
             fix="The best is known where checkpoint.best names a measure before training." if which == BEST else "",
         )  # fmt: skip
 
+    def _first(self, iterations: Sequence[int], read: Callable[[int], T]) -> T:
+        """What `read` finds in the first of these checkpoints that it can read."""
+        failures: dict[int, Exception] = {}
+        for iteration in iterations:
+            try:
+                found = read(iteration)
+            except Exception as error:
+                failures[iteration] = error
+                continue
+            self._pass_over(failures, iteration)
+            return found
+        raise self._unreadable(failures)
+
     def _open(self) -> ocp.CheckpointManager:
         """Make the folder ours: damaged checkpoints are set aside, and what a killed run left half written is removed."""
         if jax.process_index() == 0:
@@ -149,12 +163,23 @@ class Checkpoints:
         place.rename(target)
 
     def _read(self, iteration: int, like: Any) -> tuple[Any, Progress]:
-        handlers = {"state": ocp.StandardCheckpointHandler(), "progress": ocp.JsonCheckpointHandler()}
-        options = ocp.CheckpointManagerOptions(read_only=True)
-        with ocp.CheckpointManager(self._folder, options=options, item_handlers=handlers) as manager:
+        with self._reader(ocp.StandardCheckpointHandler()) as manager:
             parts = ocp.args.Composite(state=ocp.args.StandardRestore(stored.wanted(like)), progress=ocp.args.JsonRestore())
             found = manager.restore(iteration, args=parts)
         return stored.placed(found["state"], like), Progress(**found["progress"])
+
+    def _read_part(self, iteration: int, like: Any) -> tuple[Any, Progress]:
+        wanted = stored.wanted(like)
+        state = ocp.args.PyTreeRestore(wanted, ocp.checkpoint_utils.construct_restore_args(wanted), partial_restore=True)
+        with self._reader(ocp.PyTreeCheckpointHandler()) as manager:
+            _check_shapes(manager.item_metadata(iteration)["state"].tree, wanted)  # Orbax lets pass what is missing or of another shape
+            found = manager.restore(iteration, args=ocp.args.Composite(state=state, progress=ocp.args.JsonRestore()))
+        return found["state"], Progress(**found["progress"])
+
+    def _reader(self, handler: ocp.CheckpointHandler) -> ocp.CheckpointManager:
+        """Changes nothing in the folder; `handler` reads the state."""
+        handlers = {"state": handler, "progress": ocp.JsonCheckpointHandler()}
+        return ocp.CheckpointManager(self._folder, options=ocp.CheckpointManagerOptions(read_only=True), item_handlers=handlers)
 
     def _pass_over(self, failures: dict[int, Exception], iteration: int) -> None:
         self.damaged = sorted(failures)
@@ -205,3 +230,16 @@ class Checkpoints:
 def _short(error: Exception) -> str:
     lines = str(error).strip().splitlines() or ["no message"]
     return f"{type(error).__name__}: {lines[0][:200]}"
+
+
+def _check_shapes(written: Any, wanted: Any) -> None:
+    """`ValueError` names the first array that is not written as it is wanted."""
+    there = _shapes(written)
+    for name, shape in _shapes(wanted).items():
+        if there.get(name) != shape:
+            raise ValueError(f"{name} is {there.get(name, 'missing')}, not {shape}")
+
+
+def _shapes(tree: Any) -> dict[str, tuple[int, ...]]:
+    paths = jax.tree_util.tree_leaves_with_path(tree)
+    return {jax.tree_util.keystr(path, simple=True, separator="."): tuple(leaf.shape) for path, leaf in paths}

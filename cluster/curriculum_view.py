@@ -1,5 +1,7 @@
 """What a person sees of a curriculum: distributions over its pool, and a sheet of the levels that there is most to learn from."""
 
+from collections.abc import Sequence
+
 import jax
 import numpy as np
 
@@ -24,13 +26,18 @@ def make(look: Look) -> View:
         "candidate_success": np.asarray(look.candidate_rate)[scouted],
     }
     histograms = {f"curriculum/{name}": found for name, found in values.items() if found.size}
-    return View(histograms, {"curriculum/most_learnable": sheet(look, known)} if known.any() else {})
+    best = np.argsort(-np.where(known, np.asarray(look.learnability), -np.inf), kind="stable")[: min(SHOWN, known.sum())]
+    return View(histograms, {"curriculum/most_learnable": sheet(look, best)} if known.any() else {})
 
 
-def sheet(look: Look, known: np.ndarray) -> np.ndarray:
-    """The most learnable of the levels that are `known [M]`, best first, with their success rate and what it rests on."""
-    ranked = np.argsort(-np.where(known, np.asarray(look.learnability), -np.inf), kind="stable")[: min(SHOWN, known.sum())]
-    levels = jax.device_get(worlds(look.levels, ranked))
-    rate, episodes = np.asarray(look.rate), np.asarray(look.episodes)
-    names = [f"p = {rate[slot]:.2f} of {episodes[slot]:.0f}" for slot in ranked]
-    return pictures.sheet(names, [world(levels, i) for i in range(len(ranked))], WIDTH)
+def sheet(look: Look, slots: Sequence[int] | np.ndarray) -> np.ndarray:
+    """The levels in `slots`, in that order, each with its success rate, the episodes that it rests on and its edits, if any."""
+    chosen = np.asarray(slots)
+    levels, *known = jax.device_get(worlds((look.levels, look.rate, look.episodes, look.depth), chosen))
+    names = [_caption(*numbers) for numbers in zip(*(each.tolist() for each in known), strict=True)]
+    return pictures.sheet(names, [world(levels, i) for i in range(len(names))], WIDTH)
+
+
+def _caption(rate: float, episodes: float, edits: int) -> str:
+    known = f"p = {rate:.2f} of {episodes:.1f}" if episodes else "not played yet"
+    return known + (f", {edits} edit{'s' * (edits > 1)}" if edits else "")

@@ -23,6 +23,7 @@ Edit = Callable[[Array, Level], Level]  # (key, levels) -> near levels, one for 
 Evaluate = Callable[[Array, Level], Outcome]  # (key, levels) -> one whole episode of each
 
 KINDS = ("uniform", "sfl", "plr", "robust_plr", "accel", "sgs", "balance")  # that draw levels
+POOLED = tuple(kind for kind in KINDS if kind != "uniform")  # their state has a `pool`, and counts `assignments`
 FRESH = -1  # slot of a level that does not come from the pool
 
 

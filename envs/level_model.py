@@ -145,6 +145,20 @@ class Origin(Part):
     edits: list[str] = []  # what was changed
 
 
+class Pooled(Part):
+    """Where a level of a curriculum's pool comes from, and how it went there."""
+
+    run: str
+    iteration: Annotated[int, Field(ge=0)]  # of the checkpoint
+    hash: str  # hexadecimal, as the pool knows it; so are the other two
+    key: str | None = None  # of a drawn level: the generator's key
+    number: Annotated[int, Field(ge=0)] | None = None  # and which draw of that key it is
+    parent: str | None = None  # of an edited one: what it was made from
+    edits: Annotated[int, Field(ge=0)] = 0  # in a row since a level was drawn
+    success: Share | None = None  # rate in training; None if it was not played yet
+    episodes: Unsigned = 0.0  # that the rate rests on
+
+
 class LevelModel(Part):
     """A whole file. A solution is a list of (action, environment steps); for actions see `envs.actions`."""
 
@@ -156,6 +170,7 @@ class LevelModel(Part):
     theme: Name | None = None  # what kind of task it is
     twin: Name | None = None  # the level that this one mirrors
     origin: Origin | None = None  # of a level that was drawn
+    pool: Pooled | None = None  # of a level that a run trained on
     gravity: Point = [0.0, -9.81]  # m/s2
     walls: Walls = Walls()
     bodies: list[Annotated[Box | Polygon | Circle, Field(discriminator="shape")]]
@@ -300,7 +315,7 @@ def _path(place: list[int | str]) -> str:
 
 def _model_at(place: list[int | str], shape: str) -> type[Part]:
     """The model whose fields are allowed at a place."""
-    by_place = {"walls": Walls, "joints": Joint, "thrusters": Thruster, "origin": Origin}
+    by_place = {"walls": Walls, "joints": Joint, "thrusters": Thruster, "origin": Origin, "pool": Pooled}
     if not place:
         return LevelModel
     if place[0] == "bodies":

@@ -48,6 +48,12 @@ class Parser(argparse.ArgumentParser):
         raise InputError(message, fix=f"See {self.prog} --help.")
 
 
+def check_png(out: str) -> None:
+    """Refuse a picture that would not be a PNG."""
+    if Path(out).suffix.lower() != ".png":
+        raise InputError("--out", found=out, wanted="a file that ends in .png")
+
+
 def cache_folder() -> Path:
     """Where compiled programs are kept."""
     return Path(os.environ.get("FULCRUM_CACHE") or Path.home() / ".cache" / "fulcrum") / "compiled"

@@ -1,4 +1,4 @@
-"""Look at levels, draw, check, convert and fetch them: `python -m launch.levels WHAT ...`.
+"""Look at levels and at pools of them, draw, check, convert and fetch them: `python -m launch.levels WHAT ...`.
 
 A LEVEL is an id (s/lift_off, kinetix/s/h2_one_wheel_car), a group (shipped, a size s, m or l, kinetix,
 kinetix/SIZE), a level file of Fulcrum or of Kinetix, or a folder of such files.
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from envs import holdout, kinetix_levels, kinetix_writer, level_file, pictures, video
 from launch import cli
-from launch.levels import draw, facts, fetch, measure
+from launch.levels import draw, facts, fetch, measure, pool
 from physics.errors import InputError
 
 FORMATS = ("kinetix", "fulcrum")
@@ -55,6 +55,7 @@ def _parser() -> cli.Parser:
     command.add_argument("--seed", type=int, default=0)
     command.add_argument("--out", metavar="FILE", help="picture to write, PNG (default levels.png, unless --folder is given)")
     command.add_argument("--folder", metavar="FOLDER", help="write every level as a file that says where it comes from")
+    pool.add_arguments(add("pool", pool.run, "what is in the pool of a run's curriculum, and where it comes from"))
     command = add("import-kinetix", _import, f"fetch the {len(kinetix_levels.ids())} levels that Kinetix was published with, once")
     command.add_argument("--wheel", metavar="FILE", help="the package's wheel, where this machine cannot download it")
     command = add("check", _check, "how often doing nothing and acting at random solve levels")
@@ -88,8 +89,7 @@ def _show(arguments: argparse.Namespace) -> int:
 
 
 def _render(arguments: argparse.Namespace) -> int:
-    if Path(arguments.out).suffix.lower() != ".png":
-        raise InputError("--out", found=arguments.out, wanted="a file that ends in .png")
+    cli.check_png(arguments.out)
     ids = _ids(arguments.levels)
     levels = [holdout.find(id).level for id in ids]
     video.save_png(pictures.sheet(ids, levels, arguments.width, arguments.columns), arguments.out)
@@ -99,8 +99,8 @@ def _render(arguments: argparse.Namespace) -> int:
 
 def _draw(arguments: argparse.Namespace) -> int:
     out = arguments.out or (None if arguments.folder else "levels.png")
-    if out and Path(out).suffix.lower() != ".png":
-        raise InputError("--out", found=out, wanted="a file that ends in .png")
+    if out:
+        cli.check_png(out)
     cli.cache_compilations()
     size, levels, origins = draw.drawn(arguments.words, arguments.count, arguments.seed, arguments.near)
     if arguments.folder:

@@ -8,7 +8,7 @@ import numpy as np
 from envs import holdout
 from envs.base import Level, Role
 from envs.holdout import Found
-from envs.level_model import Origin
+from envs.level_model import Origin, Pooled
 from physics.build import WALL_NAMES
 from physics.prepare import capacity_of
 
@@ -60,6 +60,7 @@ def lines(id: str, found: Found) -> list[str]:
     if found.model and found.model.theme:
         shown.append(f"  theme     {found.model.theme}" + (f", the mirrored twin of {found.model.twin}" if found.model.twin else ""))
     shown += [f"  origin    {_origin(found.model.origin)}"] if found.model and found.model.origin else []
+    shown += [f"  pool      {_pooled(found.model.pool)}"] if found.model and found.model.pool else []
     shown += [f"  slots     {', '.join(slots)}", f"  gravity   ({x:g}, {y:g}) m/s2", f"  walls     {_walls(level)}"]
     shown += _section("body", [f"{name}: {_body(level, slot)}" for slot, name in names.items() if slot < capacity.bodies])
     shown += _section("joint", [_joint(level, int(slot), names) for slot in np.flatnonzero(level.scene.joints.active)])
@@ -72,6 +73,12 @@ def _origin(origin: Origin) -> str:
     words = [f"number {origin.number} of seed {origin.seed}", *origin.settings]
     edits = ", ".join(origin.edits) or "nothing"
     return " ".join(words) + (f"; from {origin.parent} by {edits}" if origin.parent else "")
+
+
+def _pooled(pool: Pooled) -> str:
+    rate = "not played yet" if pool.success is None else f"success {pool.success:.0%} of {pool.episodes:.1f} episodes"
+    made = f"number {pool.number} of key {pool.key}" if pool.parent is None else f"{_count(pool.edits, 'edit')}, the last of {pool.parent}"
+    return f"{pool.hash} of {pool.run} at iteration {pool.iteration}: {rate}; {made}"
 
 
 def _section(title: str, rows: list[str]) -> list[str]:

@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 
 from cluster import mesh as meshes
+from cluster.base import CheckpointConfig
+from cluster.checkpoint import Checkpoints
 from cluster.local import Roles
 from cluster.parts import Parts
 from curriculum.base import KINDS
@@ -43,5 +45,7 @@ def test_six_iterations_are_three_and_three(kind, shared, tmp_path):
         pool = states[0].pool
         assert pool.filled.all()
         assert pool.total_episodes.sum() > 0
+        found = Checkpoints(tmp_path / "parts" / "checkpoints", CheckpointConfig()).restore_part({"curriculum": {"pool": pool}})[0]
+        jax.tree.map(np.testing.assert_array_equal, found["curriculum"]["pool"], pool)
     if kind in ("accel", "balance"):
         assert states[0].pool.depth.max() > 0, "edits came in"

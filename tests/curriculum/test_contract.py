@@ -14,7 +14,7 @@ from numbered_levels import SLOTS, Evaluate, Generate, edit, numbered, numbers, 
 
 import curriculum
 from curriculum import Curriculum, CurriculumConfig
-from curriculum.base import FRESH, Assignment
+from curriculum.base import FRESH, POOLED, Assignment
 from curriculum.hashing import hash_levels
 from curriculum.pool import LevelPool
 from envs import level_file
@@ -117,6 +117,12 @@ def test_every_method_keeps_the_shape_of_the_state(kind: str):
         assert shapes(state) == expected, "assign"
         state = made.record(state, assignment, played(assignment))
         assert shapes(state) == expected, "record"
+
+
+def test_a_kind_that_keeps_a_pool_is_known_to(kind: str):
+    """So that a run's pool can be read without its curriculum."""
+    state = make(kind).init(jax.random.key(0))
+    assert isinstance(getattr(state, "pool", None), LevelPool) == hasattr(state, "assignments") == (kind in POOLED)
 
 
 def test_an_assignment_has_a_level_and_an_origin_for_every_world(kind: str):

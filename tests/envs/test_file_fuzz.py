@@ -12,7 +12,7 @@ from kinetix_documents import document, joint
 from levels_for_tests import random_levels
 
 from envs import holdout, level_file
-from envs.level_model import Origin
+from envs.level_model import Origin, Pooled
 from envs.sizes import capacity
 from physics.errors import InputError
 from physics.prepare import capacity_of
@@ -31,7 +31,8 @@ def originals() -> list[str]:
     for size in ("s", "m"):
         levels = random_levels(size)
         models = [level_file.to_model(world(levels, i), name=f"drawn_{i}", description="", size=size) for i in range(DRAWN)]
-        models = [model.model_copy(update={"origin": Origin(seed=0, number=i)}) for i, model in enumerate(models)]
+        pooled = Pooled(run="run", iteration=4, hash="0f", parent="1e", edits=2, success=0.5, episodes=3.5)
+        models = [model.model_copy(update={"origin": Origin(seed=0, number=i), "pool": pooled}) for i, model in enumerate(models)]
         texts += [level_file.to_text(model) for model in models]
     return [*texts, *[json.dumps(document()), json.dumps(document(joint=[joint(is_fixed_joint=True)], thruster=[None]))] * DRAWN]
 

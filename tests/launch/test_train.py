@@ -16,6 +16,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from cluster.tracker import read_lines
 from envs import holdout
 from launch import evaluate, export, play, train
+from launch.levels import __main__ as levels
 from learners import weights
 from physics.errors import InputError
 from tests.tiny import WORDS
@@ -45,6 +46,12 @@ def test_train_evaluate_play_from_start_to_end(tmp_path, monkeypatch):
     events = EventAccumulator(str(run / "tensorboard" / "evaluate"))
     events.Reload()
     assert [event.step for event in events.Scalars("evaluate/shipped/greedy/random/s/success")] == [128]
+
+    folder = tmp_path / "pool"
+    assert levels.main(["pool", str(run), "--export", str(folder)]) == 0
+    assert evaluate.main([str(run), *few, f"holdout={folder}"]) == 0
+    (of_pool,) = run.glob("evaluation-*.json")
+    assert json.loads(of_pool.read_text())["trained"]["handmade"]["all"]["levels"] == len(list(folder.iterdir())) > 0
 
     file = tmp_path / "agent.npz"
     assert export.main([str(run), "--out", str(file)]) == 0
