@@ -1,0 +1,119 @@
+"""What actors cost: the runs that are compared, and what is made of their metrics."""
+
+import dataclasses
+import json
+import sys
+
+import pytest
+
+from cluster.base import ClusterConfig
+from launch.benchmark import __main__ as benchmark
+from launch.benchmark import cluster
+from launch.benchmark.cluster import ClusterBenchmark
+from physics.errors import InputError
+
+CONFIG = ClusterBenchmark(cases="local,split-2-lag-1", worlds=8, steps=4, minibatches=2, lease=2, warmup=2, iterations=6)
+LOCAL, SPLIT = (cluster.case(word) for word in CONFIG.cases.split(","))
+EXAM = {"iteration": 0, "seconds": 0.0, "evaluate/handmade": 0.5}
+
+
+def metrics(*seconds: float, **columns: list) -> list[dict]:
+    """Iterations that end at these seconds, with more numbers by name."""
+    found = [{"iteration": i + 1, "seconds": end, "steps_per_second": 1.0} for i, end in enumerate(seconds)]
+    return [row | {name.replace("__", "/"): values[i] for name, values in columns.items()} for i, row in enumerate(found)]
+
+
+def test_cases_differ_in_nothing_but_who_does_the_work():
+    cases = [cluster.case(word) for word in cluster.CASES.split(",")]
+    found = [cluster.settings(ClusterBenchmark(), one) for one in cases]
+    alike = [dataclasses.replace(one, cluster=ClusterConfig()) for one in found]
+    assert all(one == alike[0] for one in alike)
+    assert (alike[0].run.iterations, alike[0].run.block_worlds) == (8 + 24, 256 // 4)
+    kinds = [(one.cluster.backend, one.cluster.topology, one.cluster.workers, one.cluster.max_lag) for one in found]
+    assert kinds == [
+        ("local", "split", 1, 0), ("ray", "colocated", 1, 0), ("ray", "split", 1, 0), ("ray", "split", 2, 0), ("ray", "split", 4, 0),
+        ("ray", "split", 1, 1), ("local", "split", 1, 0),
+    ]  # fmt: skip
+
+
+def test_an_iteration_takes_the_median_over_leases_of_those_that_count():
+    rows = [EXAM, *metrics(5, 10, 11, 14, 15, 16, 19, 26)]  # leases end after 10, 14, 16 and 26 s
+    row = cluster.measured(CONFIG, LOCAL, rows, (1, 1), None)
+    assert (row["iterations"], row["iteration_s"], row["steps_per_s"]) == (6, 2.0, 16)
+    assert (row["of_local"], row["overhead_percent"], row["rollout_bytes"], row["store_last_bytes"]) == (None, None, 0, None)
+
+
+def test_a_case_is_compared_with_one_process_and_says_what_travels_and_what_is_kept():
+    store, spilled = [90, 80, 10, 12, 30, 12, 11, 12], [0, 0, 0, 0, 7, 7, 7, 7]
+    rows = [EXAM, *metrics(1, 2, 4, 6, 8, 10, 12, 14, cluster__store_bytes=store, cluster__spilled_bytes=spilled, lag=[0, 0, 0, *[1] * 5])]
+    row = cluster.measured(CONFIG, SPLIT, rows, (1000, 10), 1.6)
+    assert (row["iteration_s"], row["of_local"], row["overhead_s"], row["overhead_percent"]) == (2.0, 0.8, 0.4, 25.0)
+    assert (row["workers"], row["rollout_bytes"], row["parameter_bytes"], row["lag"]) == (2, 1000, 10, pytest.approx(5 / 6))
+    assert [row[f"store_{which}_bytes"] for which in ("first", "last", "highest")] == [10, 12, 30]
+    assert row["spilled_bytes"] == 7
+
+
+def test_iterations_beside_the_first_evaluation_do_not_count():
+    rows = metrics(1, 2, 9, 16, 17, 18, 19, 20)
+    assert cluster.measured(CONFIG, SPLIT, [*rows[:3], EXAM, *rows[3:]], (0, 0), None)["iterations"] == 4
+    with pytest.raises(InputError, match="warmup: found 2, wanted more: after 8 iterations"):
+        cluster.measured(CONFIG, SPLIT, [*rows, EXAM], (0, 0), None)
+
+
+def test_the_table_has_a_line_a_case():
+    ends = range(1, 9)
+    local = cluster.measured(CONFIG, LOCAL, [EXAM, *metrics(*ends)], (0, 0), None)
+    split = cluster.measured(CONFIG, SPLIT, [EXAM, *metrics(*ends, cluster__store_bytes=[2e6] * 8)], (3_000_000, 500_000), 0.5)
+    heading, line, first, second = cluster.show([local, split])
+    assert {text.count("|") for text in (heading, line, first, second)} == {10}, "nine columns"
+    assert first == "| local | 1.00 | 32 | - | - | 0.0 | 0.00 | - | - |"
+    assert second == "| split-2-lag-1 | 1.00 | 32 | 0.50 | +100 % | 3.5 | 0.00 | 2.0, 2.0, 2.0 | - |"
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["cases=local,split-0"], "cases: found 'split-0'"),
+        (["cases=remote"], "cases: found 'remote'"),
+        (["warmup=3"], "warmup: found 3, wanted a multiple of lease=4"),
+        (["iterations=0"], "iterations: found 0"),
+        (["minibatches=7"], "minibatches: found 7"),
+        (["network=huge"], "network: found 'huge'"),
+        (["--profile"], "--profile: found 'cluster'"),
+    ],
+)
+def test_bad_words_are_named(words, message):
+    with pytest.raises(InputError, match=message):
+        benchmark.main(["cluster", *words])
+
+
+def test_what_cannot_run_is_refused_before_anything_does(monkeypatch):
+    pytest.importorskip("ray")
+    monkeypatch.setattr(cluster, "_rows", lambda *_: pytest.fail("a run was started"))
+    with pytest.raises(InputError, match=r"run.worlds: found 256, wanted a multiple of the 3 devices"):
+        benchmark.main(["cluster", "cases=local,split-3"])
+
+
+def test_without_ray_one_line_says_so(monkeypatch):
+    for name in [name for name in sys.modules if name.startswith("cluster.ray")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(InputError, match=r"cluster.backend=ray: found 'no Ray in this Python'.*launch/setup.sh cluster"):
+        benchmark.main(["cluster"])
+
+
+@pytest.mark.ray
+def test_a_run_in_one_process_and_one_of_two_workers_are_measured(monkeypatch, capsys):
+    monkeypatch.setenv("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
+    words = ["cases=local,split-2", "worlds=8", "steps=8", "minibatches=2", "lease=2", "warmup=2", "iterations=8", "store_megabytes=100"]
+    assert benchmark.main(["cluster", *words, "--json"]) == 0
+    local, split = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [row["what"] for row in (local, split)] == ["fulcrum cluster local", "fulcrum cluster split-2"]
+    assert local["iterations"] == 8
+    assert local["store_highest_bytes"] is None
+    assert split["steps_per_s"] == pytest.approx(64 / split["iteration_s"], rel=0.01)
+    assert split["of_local"] == pytest.approx(local["iteration_s"] / split["iteration_s"], abs=0.01)
+    assert split["rollout_bytes"] > 0
+    assert split["store_highest_bytes"] >= split["parameter_bytes"] > 0, "at least the newest parameters are held"
+    assert split["spilled_bytes"] == 0
+    assert split["lag"] == 0
