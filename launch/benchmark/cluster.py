@@ -10,10 +10,12 @@ import dataclasses
 import itertools
 import os
 import re
+import signal
 import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -30,9 +32,12 @@ from physics.settings import setting, validate
 
 CASE = re.compile(r"local|colocated|split-([1-9]\d*)(?:-lag-([1-9]\d*))?")
 CASES = "local,colocated,split-1,split-2,split-4,split-1-lag-1,local"
+LONGEST = 1_000_000  # iterations of a run, which is stopped when enough of them are done
 LITTLE = {  # what is not to be measured is done as seldom as can be
     "curriculum.kind": "uniform", "evaluate.holdout": "s/lift_off", "evaluate.attempts": 1, "evaluate.random_levels": 0,
+    "evaluate.every": LONGEST, "checkpoint.every": LONGEST,
 }  # fmt: skip
+POLL_SECONDS = 0.5
 MB = 1e6
 
 
@@ -98,6 +103,7 @@ def run(config: ClusterBenchmark, profile: bool) -> Iterator[dict]:
     cases = [case(word) for word in config.cases.split(",")]
     travels = _check(config, cases)
     local = None
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # or the run that is being done would outlive this
     with tempfile.TemporaryDirectory(prefix="fc") as folder:  # short, as Ray puts sockets below it
         for number, one in enumerate(cases):
             row = measured(config, one, _rows(config, one, Path(folder), f"{number}-{one.name}"), travels, local)
@@ -112,14 +118,13 @@ def settings(config: ClusterBenchmark, one: Case) -> RunConfig:
 
 def words(config: ClusterBenchmark, one: Case) -> list[str]:
     """The run of a case, as a person would type it."""
-    iterations = config.warmup + config.iterations
     most = max(case(word).workers for word in config.cases.split(","))
     values = {
         "env.size": config.size, "run.worlds": config.worlds, "run.rollout_length": config.steps,
-        "run.rollouts_per_assignment": config.lease, "run.total_steps": iterations * config.worlds * config.steps,
+        "run.rollouts_per_assignment": config.lease, "run.total_steps": LONGEST * config.worlds * config.steps,
         "run.block_worlds": config.block_worlds or max(1, config.worlds // (most * config.devices)), "run.devices": config.devices,
         "ppo.epochs": config.epochs, "ppo.minibatch_size": config.worlds * config.steps // config.minibatches,
-        "evaluate.every": iterations, "checkpoint.every": iterations, **LITTLE,
+        **LITTLE,
     }  # fmt: skip
     if one.name != "local":
         values |= {
@@ -149,27 +154,28 @@ def _rows(config: ClusterBenchmark, one: Case, folder: Path, name: str) -> list[
     if config.platform == "cpu":
         env["JAX_PLATFORMS"] = "cpu"
     command = [sys.executable, "-m", "launch.train", *words(config, one), f"run.folder={folder}", f"run.name={name}"]
-    said = folder / f"{name}.out"
+    said, metrics = folder / f"{name}.out", folder / name / "metrics.jsonl"
     # It hears of Ctrl-C from here alone, and ends the cluster that it started.
     with said.open("w") as out, subprocess.Popen(command, stdout=out, stderr=out, env=env, start_new_session=True) as process:
         try:
-            status = process.wait()
+            while process.poll() is None and not (metrics.exists() and enough(config, read_lines(metrics))):
+                time.sleep(POLL_SECONDS)
         finally:
             process.terminate()
     text = said.read_text()
-    if status == 2:
+    if process.returncode == 2:
         raise InputError(f"case {one.name}: {text.strip().splitlines()[-1].removeprefix('error: ')}")
-    if status:
-        raise RuntimeError(f"case {one.name} ended with status {status}:\n{text[-4000:]}")
-    return read_lines(folder / name / "metrics.jsonl")
+    rows = read_lines(metrics) if metrics.exists() else []
+    if process.returncode or not enough(config, rows):
+        raise RuntimeError(f"case {one.name} ended with status {process.returncode}:\n{text[-4000:]}")
+    return rows
 
 
 def measured(config: ClusterBenchmark, one: Case, rows: Sequence[dict], travels: tuple[int, int], local: float | None) -> dict:
     """The row of a case, from its metrics, bytes that travel if any do, and the seconds of an iteration in one process."""
-    played = [row for row in rows if "steps_per_second" in row]
-    first = _first(config, rows)
-    counted = played[first:]
-    ends = [row["seconds"] for row in played[first - 1 :: config.lease]]
+    first, played = _played(config, rows)
+    counted = played[first : first + config.iterations]
+    ends = [row["seconds"] for row in played[first - 1 : first + config.iterations : config.lease]]
     seconds = statistics.median(after - before for before, after in itertools.pairwise(ends)) / config.lease
     store = [row["cluster/store_bytes"] for row in counted if "cluster/store_bytes" in row]
     spilled = [row["cluster/spilled_bytes"] for row in counted if "cluster/spilled_bytes" in row]
@@ -186,17 +192,17 @@ def measured(config: ClusterBenchmark, one: Case, rows: Sequence[dict], travels:
     }  # fmt: skip
 
 
-def _first(config: ClusterBenchmark, rows: Sequence[dict]) -> int:
-    """The iteration from which on they count, the first being 0: warm, and past the evaluation that every run begins with."""
-    examined = next(i for i, row in enumerate(rows) if "steps_per_second" not in row)
-    beside = -(-examined // config.lease) * config.lease
-    total = config.warmup + config.iterations
-    if beside >= total:
-        raise InputError(
-            "warmup", found=config.warmup, wanted=f"more: after {total} iterations the first evaluation was not done",
-            fix="It is done beside the first iterations, which do not count.",
-        )  # fmt: skip
-    return max(config.warmup, beside)
+def enough(config: ClusterBenchmark, rows: Sequence[dict]) -> bool:
+    """Whether the metrics of a run hold all that is to be measured."""
+    first, played = _played(config, rows)
+    return len(played) >= first + config.iterations
+
+
+def _played(config: ClusterBenchmark, rows: Sequence[dict]) -> tuple[int, list[dict]]:
+    """The iterations of a run, and which is the first that counts: warm, and past the evaluation that every run begins with."""
+    played = [row for row in rows if "steps_per_second" in row]
+    examined = next((i for i, row in enumerate(rows) if "steps_per_second" not in row), len(played))
+    return max(config.warmup, -(-examined // config.lease) * config.lease), played
 
 
 def show(rows: Iterable[dict]) -> Iterator[str]:

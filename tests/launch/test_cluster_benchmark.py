@@ -28,7 +28,7 @@ def test_cases_differ_in_nothing_but_who_does_the_work():
     found = [cluster.settings(ClusterBenchmark(), one) for one in cases]
     alike = [dataclasses.replace(one, cluster=ClusterConfig()) for one in found]
     assert all(one == alike[0] for one in alike)
-    assert (alike[0].run.iterations, alike[0].run.block_worlds) == (8 + 24, 256 // 4)
+    assert alike[0].run.block_worlds == 256 // 4
     kinds = [(one.cluster.backend, one.cluster.topology, one.cluster.workers, one.cluster.max_lag) for one in found]
     assert kinds == [
         ("local", "split", 1, 0), ("ray", "colocated", 1, 0), ("ray", "split", 1, 0), ("ray", "split", 2, 0), ("ray", "split", 4, 0),
@@ -54,10 +54,18 @@ def test_a_case_is_compared_with_one_process_and_says_what_travels_and_what_is_k
 
 
 def test_iterations_beside_the_first_evaluation_do_not_count():
-    rows = metrics(1, 2, 9, 16, 17, 18, 19, 20)
-    assert cluster.measured(CONFIG, SPLIT, [*rows[:3], EXAM, *rows[3:]], (0, 0), None)["iterations"] == 4
-    with pytest.raises(InputError, match="warmup: found 2, wanted more: after 8 iterations"):
-        cluster.measured(CONFIG, SPLIT, [*rows, EXAM], (0, 0), None)
+    rows = [*metrics(1, 2, 9), EXAM, *metrics(1, 2, 9, 16, 17, 18, 19, 20, 21, 22, 99)[3:]]
+    row = cluster.measured(CONFIG, SPLIT, rows, (0, 0), None)
+    assert (row["iterations"], row["iteration_s"]) == (6, 1.0), "from 16 to 22 s"
+
+
+def test_a_run_has_done_enough_when_all_iterations_that_count_are_noted():
+    rows = metrics(*range(1, 12))
+    assert not cluster.enough(CONFIG, rows), "still being evaluated"
+    assert not cluster.enough(CONFIG, [*rows[:2], EXAM, *rows[2:7]])
+    assert cluster.enough(CONFIG, [*rows[:2], EXAM, *rows[2:8]])
+    assert not cluster.enough(CONFIG, [*rows[:3], EXAM, *rows[3:9]])
+    assert cluster.enough(CONFIG, [*rows[:3], EXAM, *rows[3:10]])
 
 
 def test_the_table_has_a_line_a_case():
