@@ -178,7 +178,7 @@ def measured(config: ClusterBenchmark, one: Case, rows: Sequence[dict], travels:
     ends = [row["seconds"] for row in played[first - 1 : first + config.iterations : config.lease]]
     seconds = statistics.median(after - before for before, after in itertools.pairwise(ends)) / config.lease
     store = [row["cluster/store_bytes"] for row in counted if "cluster/store_bytes" in row]
-    spilled = [row["cluster/spilled_bytes"] for row in counted if "cluster/spilled_bytes" in row]
+    spilled = [row["cluster/spilled_bytes"] for row in played if "cluster/spilled_bytes" in row]
     rollouts, parameters = travels if one.split else (0, 0)
     return {
         "what": f"fulcrum cluster {one.name}", "size": config.size, "network": config.network, "worlds": config.worlds,
@@ -188,7 +188,7 @@ def measured(config: ClusterBenchmark, one: Case, rows: Sequence[dict], travels:
         "overhead_percent": local and round(100 * (seconds / local - 1), 1),
         "rollout_bytes": rollouts, "parameter_bytes": parameters, "lag": statistics.mean(row.get("lag", 0.0) for row in counted),
         "store_first_bytes": store[0] if store else None, "store_last_bytes": store[-1] if store else None,
-        "store_highest_bytes": max(store, default=None), "spilled_bytes": spilled[-1] if spilled else None,
+        "store_highest_bytes": max(store, default=None), "spilled_bytes": spilled[-1] - spilled[0] if spilled else None,
     }  # fmt: skip
 
 
