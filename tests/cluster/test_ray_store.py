@@ -9,8 +9,7 @@ import pytest
 from tests.cluster.on_ray import place
 
 ray = pytest.importorskip("ray")
-
-from cluster.ray import store
+store = pytest.importorskip("cluster.ray.store")
 
 pytestmark = pytest.mark.ray
 
