@@ -1,9 +1,10 @@
 """What actors cost: the same small run in one process, and shared out over the actors of Ray.
 
 Every case is a run of `launch.train` in a process of its own, read from the metrics that every run notes. All cases play
-the same worlds in the same blocks, so that without a lag they do the same work to the last bit. An iteration counts with all that a run
-does in it: levels, playing, what travels, learning, noting. Times are medians over leases, so that the iterations which
-ask for levels and those which do not have their share. A case is compared with the last `local` before it.
+the same worlds in the same blocks, so that without a lag they do the same work to the last bit. An iteration counts with
+all that a run does in it: levels, playing, what travels, learning, noting. Times are medians over leases, so that the
+iterations which ask for levels and those which do not have their share; best and worst lease tell of the neighbours.
+A case is compared with the last `local` before it.
 """
 
 import dataclasses
@@ -39,6 +40,7 @@ LITTLE = {  # what is not to be measured is done as seldom as can be
 }  # fmt: skip
 POLL_SECONDS = 0.5
 MB = 1e6
+STORE = "store MB first, last, highest"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -176,14 +178,16 @@ def measured(config: ClusterBenchmark, one: Case, rows: Sequence[dict], travels:
     first, played = _played(config, rows)
     counted = played[first : first + config.iterations]
     ends = [row["seconds"] for row in played[first - 1 : first + config.iterations : config.lease]]
-    seconds = statistics.median(after - before for before, after in itertools.pairwise(ends)) / config.lease
+    each = [(after - before) / config.lease for before, after in itertools.pairwise(ends)]
+    seconds = statistics.median(each)
     store = [row["cluster/store_bytes"] for row in counted if "cluster/store_bytes" in row]
     spilled = [row["cluster/spilled_bytes"] for row in played if "cluster/spilled_bytes" in row]
     rollouts, parameters = travels if one.split else (0, 0)
     return {
         "what": f"fulcrum cluster {one.name}", "size": config.size, "network": config.network, "worlds": config.worlds,
         "steps": config.steps, "workers": one.workers, "max_lag": one.max_lag, "devices_each": config.devices, "platform": config.platform,
-        "iterations": len(counted), "iteration_s": round(seconds, 4), "steps_per_s": round(config.worlds * config.steps / seconds),
+        "iterations": len(counted), "iteration_s": round(seconds, 4), "best_s": round(min(each), 4), "worst_s": round(max(each), 4),
+        "steps_per_s": round(config.worlds * config.steps / seconds),
         "of_local": local and round(local / seconds, 3), "overhead_s": local and round(seconds - local, 4),
         "overhead_percent": local and round(100 * (seconds / local - 1), 1),
         "rollout_bytes": rollouts, "parameter_bytes": parameters, "lag": statistics.mean(row.get("lag", 0.0) for row in counted),
@@ -207,18 +211,23 @@ def _played(config: ClusterBenchmark, rows: Sequence[dict]) -> tuple[int, list[d
 
 def show(rows: Iterable[dict]) -> Iterator[str]:
     """Lines of the table, in Markdown; each comes when its case is done."""
-    yield "| case | s an iteration | env steps/s | of local | overhead | travels MB | lag | store MB first, last, highest | spilled MB |"
-    yield "|---|---:|---:|---:|---:|---:|---:|---:|---:|"
+    columns = ("case", "s an iteration", "best to worst", "env steps/s", "of local", "overhead", "travels MB", "lag", STORE, "spilled MB")
+    yield _line(columns)
+    yield _line(["---", *["---:"] * (len(columns) - 1)])
     for row in rows:
         store = [row[f"store_{which}_bytes"] for which in ("first", "last", "highest")]
-        cells = [
-            row["what"].split()[-1], f"{row['iteration_s']:.2f}", f"{row['steps_per_s']:,}", _with(row["of_local"], "{:.2f}"),
-            _with(row["overhead_percent"], "{:+.0f} %"), f"{(row['rollout_bytes'] + row['parameter_bytes']) / MB:.1f}", f"{row['lag']:.2f}",
-            ", ".join(f"{value / MB:.1f}" for value in store) if None not in store else "-",
+        yield _line([
+            row["what"].split()[-1], f"{row['iteration_s']:.2f}", f"{row['best_s']:.2f} to {row['worst_s']:.2f}", f"{row['steps_per_s']:,}",
+            _form("{:.2f}", row["of_local"]), _form("{:+.0f} %", row["overhead_percent"]),
+            f"{(row['rollout_bytes'] + row['parameter_bytes']) / MB:.1f}", f"{row['lag']:.2f}",
+            "-" if None in store else ", ".join(f"{value / MB:.1f}" for value in store),
             "-" if row["spilled_bytes"] is None else f"{row['spilled_bytes'] / MB:.1f}",
-        ]  # fmt: skip
-        yield "| " + " | ".join(cells) + " |"
+        ])  # fmt: skip
 
 
-def _with(value: float | None, form: str) -> str:
+def _line(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _form(form: str, value: float | None) -> str:
     return "-" if value is None else form.format(value)

@@ -40,6 +40,7 @@ def test_an_iteration_takes_the_median_over_leases_of_those_that_count():
     rows = [EXAM, *metrics(5, 10, 11, 14, 15, 16, 19, 26)]  # leases end after 10, 14, 16 and 26 s
     row = cluster.measured(CONFIG, LOCAL, rows, (1, 1), None)
     assert (row["iterations"], row["iteration_s"], row["steps_per_s"]) == (6, 2.0, 16)
+    assert (row["best_s"], row["worst_s"]) == (1.0, 5.0)
     assert (row["of_local"], row["overhead_percent"], row["rollout_bytes"], row["store_last_bytes"]) == (None, None, 0, None)
 
 
@@ -73,9 +74,9 @@ def test_the_table_has_a_line_a_case():
     local = cluster.measured(CONFIG, LOCAL, [EXAM, *metrics(*ends)], (0, 0), None)
     split = cluster.measured(CONFIG, SPLIT, [EXAM, *metrics(*ends, cluster__store_bytes=[2e6] * 8)], (3_000_000, 500_000), 0.5)
     heading, line, first, second = cluster.show([local, split])
-    assert {text.count("|") for text in (heading, line, first, second)} == {10}, "nine columns"
-    assert first == "| local | 1.00 | 32 | - | - | 0.0 | 0.00 | - | - |"
-    assert second == "| split-2-lag-1 | 1.00 | 32 | 0.50 | +100 % | 3.5 | 0.00 | 2.0, 2.0, 2.0 | - |"
+    assert {text.count("|") for text in (heading, line, first, second)} == {11}, "ten columns"
+    assert first == "| local | 1.00 | 1.00 to 1.00 | 32 | - | - | 0.0 | 0.00 | - | - |"
+    assert second == "| split-2-lag-1 | 1.00 | 1.00 to 1.00 | 32 | 0.50 | +100 % | 3.5 | 0.00 | 2.0, 2.0, 2.0 | - |"
 
 
 @pytest.mark.parametrize(
