@@ -4,9 +4,11 @@ Every case is a run of `launch.train` in a process of its own, read from the met
 the same worlds in the same blocks, so that without a lag they do the same work to the last bit. An iteration counts with
 all that a run does in it: levels, playing, what travels, learning, noting. Times are medians over leases, so that the
 iterations which ask for levels and those which do not have their share; best and worst lease tell of the neighbours.
-A case is compared with the last `local` before it.
+CPU seconds are those of all processes of a run, Ray's own included, and say what it costs where cores are shared with
+others. A case is compared with the last `local` before it.
 """
 
+import contextlib
 import dataclasses
 import itertools
 import os
@@ -108,7 +110,8 @@ def run(config: ClusterBenchmark, profile: bool) -> Iterator[dict]:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # or the run that is being done would outlive this
     with tempfile.TemporaryDirectory(prefix="fc") as folder:  # short, as Ray puts sockets below it
         for number, one in enumerate(cases):
-            row = measured(config, one, _rows(config, one, Path(folder), f"{number}-{one.name}"), travels, local)
+            rows, cpu_s = _done(config, one, Path(folder), f"{number}-{one.name}")
+            row = measured(config, one, rows, travels, local) | {"cpu_s": cpu_s}
             local = row["iteration_s"] if one.name == "local" else local
             yield row
 
@@ -149,8 +152,8 @@ def _check(config: ClusterBenchmark, cases: Sequence[Case]) -> tuple[int, int]:
     return plan.traffic(settings(config, cases[0]))
 
 
-def _rows(config: ClusterBenchmark, one: Case, folder: Path, name: str) -> list[dict]:
-    """The metrics of a run, done in a process of its own."""
+def _done(config: ClusterBenchmark, one: Case, folder: Path, name: str) -> tuple[list[dict], float | None]:
+    """A run in a process of its own: its metrics, and the CPU seconds of an iteration."""
     flags = os.environ.get("XLA_FLAGS", "")
     env = os.environ | {"RAY_TMPDIR": str(folder), "XLA_FLAGS": re.sub(rf"{FLAG}=\d+", "", flags) + f" {FLAG}={config.devices}"}
     if config.platform == "cpu":
@@ -160,17 +163,40 @@ def _rows(config: ClusterBenchmark, one: Case, folder: Path, name: str) -> list[
     # It hears of Ctrl-C from here alone, and ends the cluster that it started.
     with said.open("w") as out, subprocess.Popen(command, stdout=out, stderr=out, env=env, start_new_session=True) as process:
         try:
-            while process.poll() is None and not (metrics.exists() and enough(config, read_lines(metrics))):
-                time.sleep(POLL_SECONDS)
+            spent = _watch(config, process, metrics)
         finally:
             process.terminate()
     text = said.read_text()
     if process.returncode == 2:
         raise InputError(f"case {one.name}: {text.strip().splitlines()[-1].removeprefix('error: ')}")
-    rows = read_lines(metrics) if metrics.exists() else []
-    if process.returncode or not enough(config, rows):
+    if process.returncode or len(spent) < 2:
         raise RuntimeError(f"case {one.name} ended with status {process.returncode}:\n{text[-4000:]}")
-    return rows
+    (before, begun), (after, ended) = spent[0], spent[-1]
+    elsewhere = config.address and one.name != "local"
+    return read_lines(metrics), None if elsewhere else round((ended - begun) / (after - before), 4)
+
+
+def _watch(config: ClusterBenchmark, process: subprocess.Popen, metrics: Path) -> list[tuple[int, float]]:
+    """Wait until all that is to be measured is noted: how many iterations were, and the CPU seconds until then, as time went by."""
+    spent = []
+    while process.poll() is None:
+        first, played = _played(config, read_lines(metrics) if metrics.exists() else [])
+        if len(played) >= first:
+            spent.append((len(played), cpu_seconds(process.pid)))
+        if len(played) >= first + config.iterations:
+            break
+        time.sleep(POLL_SECONDS)
+    return spent
+
+
+def cpu_seconds(session: int) -> float:
+    """Of all processes of a session that live now: a run, and the Ray that it started."""
+    ticks = 0
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):  # it has ended
+            fields = stat.read_text().rpartition(")")[2].split()  # from the third of proc(5) on
+            ticks += int(fields[11]) + int(fields[12]) if int(fields[3]) == session else 0
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def measured(config: ClusterBenchmark, one: Case, rows: Sequence[dict], travels: tuple[int, int], local: float | None) -> dict:
@@ -196,28 +222,35 @@ def measured(config: ClusterBenchmark, one: Case, rows: Sequence[dict], travels:
     }  # fmt: skip
 
 
-def enough(config: ClusterBenchmark, rows: Sequence[dict]) -> bool:
-    """Whether the metrics of a run hold all that is to be measured."""
-    first, played = _played(config, rows)
-    return len(played) >= first + config.iterations
-
-
 def _played(config: ClusterBenchmark, rows: Sequence[dict]) -> tuple[int, list[dict]]:
     """The iterations of a run, and which is the first that counts: warm, and past the evaluation that every run begins with."""
     played = [row for row in rows if "steps_per_second" in row]
-    examined = next((i for i, row in enumerate(rows) if "steps_per_second" not in row), len(played))
+    examined = next((i for i, row in enumerate(rows) if "steps_per_second" not in row), LONGEST)
     return max(config.warmup, -(-examined // config.lease) * config.lease), played
 
 
 def show(rows: Iterable[dict]) -> Iterator[str]:
     """Lines of the table, in Markdown; each comes when its case is done."""
-    columns = ("case", "s an iteration", "best to worst", "env steps/s", "of local", "overhead", "travels MB", "lag", STORE, "spilled MB")
+    columns = (
+        "case",
+        "s an iteration",
+        "best to worst",
+        "CPU s",
+        "env steps/s",
+        "of local",
+        "overhead",
+        "travels MB",
+        "lag",
+        STORE,
+        "spilled MB",
+    )
     yield _line(columns)
     yield _line(["---", *["---:"] * (len(columns) - 1)])
     for row in rows:
         store = [row[f"store_{which}_bytes"] for which in ("first", "last", "highest")]
         yield _line([
-            row["what"].split()[-1], f"{row['iteration_s']:.2f}", f"{row['best_s']:.2f} to {row['worst_s']:.2f}", f"{row['steps_per_s']:,}",
+            row["what"].split()[-1], f"{row['iteration_s']:.2f}", f"{row['best_s']:.2f} to {row['worst_s']:.2f}",
+            _form("{:.2f}", row["cpu_s"]), f"{row['steps_per_s']:,}",
             _form("{:.2f}", row["of_local"]), _form("{:+.0f} %", row["overhead_percent"]),
             f"{(row['rollout_bytes'] + row['parameter_bytes']) / MB:.1f}", f"{row['lag']:.2f}",
             "-" if None in store else ", ".join(f"{value / MB:.1f}" for value in store),

@@ -2,7 +2,9 @@
 
 import dataclasses
 import json
+import os
 import sys
+import time
 
 import pytest
 
@@ -60,23 +62,41 @@ def test_iterations_beside_the_first_evaluation_do_not_count():
     assert (row["iterations"], row["iteration_s"]) == (6, 1.0), "from 16 to 22 s"
 
 
-def test_a_run_has_done_enough_when_all_iterations_that_count_are_noted():
+def test_a_run_is_watched_until_all_iterations_that_count_are_noted(tmp_path, monkeypatch):
+    file = tmp_path / "metrics.jsonl"
     rows = metrics(*range(1, 12))
-    assert not cluster.enough(CONFIG, rows), "still being evaluated"
-    assert not cluster.enough(CONFIG, [*rows[:2], EXAM, *rows[2:7]])
-    assert cluster.enough(CONFIG, [*rows[:2], EXAM, *rows[2:8]])
-    assert not cluster.enough(CONFIG, [*rows[:3], EXAM, *rows[3:9]])
-    assert cluster.enough(CONFIG, [*rows[:3], EXAM, *rows[3:10]])
+    steps = iter([rows[:2], rows[:3], [*rows[:3], EXAM, *rows[3:5]], [*rows[:3], EXAM, *rows[3:10]]])  # from the fifth on they count
+    monkeypatch.setattr(cluster.time, "sleep", lambda _: file.write_text("".join(json.dumps(row) + "\n" for row in next(steps))))
+    monkeypatch.setattr(cluster, "cpu_seconds", lambda _: 1.5)
+
+    class Process:
+        pid = 1
+
+        def poll(self) -> None:
+            return None
+
+    assert cluster._watch(CONFIG, Process(), file) == [(5, 1.5), (10, 1.5)]
+
+
+def test_cpu_seconds_are_those_of_all_processes_of_a_session():
+    own = os.getsid(0)
+    begun, before = time.process_time(), cluster.cpu_seconds(own)
+    while time.process_time() < begun + 0.3:
+        pass
+    assert cluster.cpu_seconds(own) >= before + 0.28
+    assert cluster.cpu_seconds(2**30) == 0
 
 
 def test_the_table_has_a_line_a_case():
     ends = range(1, 9)
-    local = cluster.measured(CONFIG, LOCAL, [EXAM, *metrics(*ends)], (0, 0), None)
-    split = cluster.measured(CONFIG, SPLIT, [EXAM, *metrics(*ends, cluster__store_bytes=[2e6] * 8)], (3_000_000, 500_000), 0.5)
+    local = cluster.measured(CONFIG, LOCAL, [EXAM, *metrics(*ends)], (0, 0), None) | {"cpu_s": 0.98}
+    split = cluster.measured(CONFIG, SPLIT, [EXAM, *metrics(*ends, cluster__store_bytes=[2e6] * 8)], (3_000_000, 500_000), 0.5) | {
+        "cpu_s": None
+    }
     heading, line, first, second = cluster.show([local, split])
-    assert {text.count("|") for text in (heading, line, first, second)} == {11}, "ten columns"
-    assert first == "| local | 1.00 | 1.00 to 1.00 | 32 | - | - | 0.0 | 0.00 | - | - |"
-    assert second == "| split-2-lag-1 | 1.00 | 1.00 to 1.00 | 32 | 0.50 | +100 % | 3.5 | 0.00 | 2.0, 2.0, 2.0 | - |"
+    assert {text.count("|") for text in (heading, line, first, second)} == {12}, "eleven columns"
+    assert first == "| local | 1.00 | 1.00 to 1.00 | 0.98 | 32 | - | - | 0.0 | 0.00 | - | - |"
+    assert second == "| split-2-lag-1 | 1.00 | 1.00 to 1.00 | - | 32 | 0.50 | +100 % | 3.5 | 0.00 | 2.0, 2.0, 2.0 | - |"
 
 
 @pytest.mark.parametrize(
@@ -98,7 +118,7 @@ def test_bad_words_are_named(words, message):
 
 def test_what_cannot_run_is_refused_before_anything_does(monkeypatch):
     pytest.importorskip("ray")
-    monkeypatch.setattr(cluster, "_rows", lambda *_: pytest.fail("a run was started"))
+    monkeypatch.setattr(cluster, "_done", lambda *_: pytest.fail("a run was started"))
     with pytest.raises(InputError, match=r"run.worlds: found 256, wanted a multiple of the 3 devices"):
         benchmark.main(["cluster", "cases=local,split-3"])
 
@@ -119,6 +139,7 @@ def test_a_run_in_one_process_and_one_of_two_workers_are_measured(monkeypatch, c
     local, split = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [row["what"] for row in (local, split)] == ["fulcrum cluster local", "fulcrum cluster split-2"]
     assert local["iterations"] == 8
+    assert min(local["cpu_s"], split["cpu_s"]) > 0
     assert local["store_highest_bytes"] is None
     assert split["steps_per_s"] == pytest.approx(64 / split["iteration_s"], rel=0.01)
     assert split["of_local"] == pytest.approx(local["iteration_s"] / split["iteration_s"], abs=0.01)
