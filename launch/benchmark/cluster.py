@@ -42,7 +42,6 @@ LITTLE = {  # what is not to be measured is done as seldom as can be
 }  # fmt: skip
 POLL_SECONDS = 0.5
 MB = 1e6
-STORE = "store MB first, last, highest"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -169,24 +168,24 @@ def _done(config: ClusterBenchmark, one: Case, folder: Path, name: str) -> tuple
     text = said.read_text()
     if process.returncode == 2:
         raise InputError(f"case {one.name}: {text.strip().splitlines()[-1].removeprefix('error: ')}")
-    if process.returncode or len(spent) < 2:
+    if process.returncode or not spent:
         raise RuntimeError(f"case {one.name} ended with status {process.returncode}:\n{text[-4000:]}")
     (before, begun), (after, ended) = spent[0], spent[-1]
-    elsewhere = config.address and one.name != "local"
-    return read_lines(metrics), None if elsewhere else round((ended - begun) / (after - before), 4)
+    here = one.name == "local" or not config.address
+    return read_lines(metrics), round((ended - begun) / (after - before), 4) if here and after > before else None
 
 
 def _watch(config: ClusterBenchmark, process: subprocess.Popen, metrics: Path) -> list[tuple[int, float]]:
-    """Wait until all that is to be measured is noted: how many iterations were, and the CPU seconds until then, as time went by."""
+    """Wait until all that counts is noted: how many iterations were, and CPU seconds, as time went by; nothing if it ends before."""
     spent = []
     while process.poll() is None:
         first, played = _played(config, read_lines(metrics) if metrics.exists() else [])
         if len(played) >= first:
             spent.append((len(played), cpu_seconds(process.pid)))
         if len(played) >= first + config.iterations:
-            break
+            return spent
         time.sleep(POLL_SECONDS)
-    return spent
+    return []
 
 
 def cpu_seconds(session: int) -> float:
@@ -232,26 +231,17 @@ def _played(config: ClusterBenchmark, rows: Sequence[dict]) -> tuple[int, list[d
 def show(rows: Iterable[dict]) -> Iterator[str]:
     """Lines of the table, in Markdown; each comes when its case is done."""
     columns = (
-        "case",
-        "s an iteration",
-        "best to worst",
-        "CPU s",
-        "env steps/s",
-        "of local",
-        "overhead",
-        "travels MB",
-        "lag",
-        STORE,
-        "spilled MB",
-    )
+        "case", "s an iteration", "best to worst", "CPU s", "env steps/s", "of local", "overhead", "travels MB", "lag",
+        "store MB first, last, highest", "spilled MB",
+    )  # fmt: skip
     yield _line(columns)
     yield _line(["---", *["---:"] * (len(columns) - 1)])
     for row in rows:
         store = [row[f"store_{which}_bytes"] for which in ("first", "last", "highest")]
         yield _line([
             row["what"].split()[-1], f"{row['iteration_s']:.2f}", f"{row['best_s']:.2f} to {row['worst_s']:.2f}",
-            _form("{:.2f}", row["cpu_s"]), f"{row['steps_per_s']:,}",
-            _form("{:.2f}", row["of_local"]), _form("{:+.0f} %", row["overhead_percent"]),
+            _form("{:.2f}", row["cpu_s"]), f"{row['steps_per_s']:,}", _form("{:.2f}", row["of_local"]),
+            _form("{:+.0f} %", row["overhead_percent"]),
             f"{(row['rollout_bytes'] + row['parameter_bytes']) / MB:.1f}", f"{row['lag']:.2f}",
             "-" if None in store else ", ".join(f"{value / MB:.1f}" for value in store),
             "-" if row["spilled_bytes"] is None else f"{row['spilled_bytes'] / MB:.1f}",

@@ -90,9 +90,8 @@ def test_cpu_seconds_are_those_of_all_processes_of_a_session():
 def test_the_table_has_a_line_a_case():
     ends = range(1, 9)
     local = cluster.measured(CONFIG, LOCAL, [EXAM, *metrics(*ends)], (0, 0), None) | {"cpu_s": 0.98}
-    split = cluster.measured(CONFIG, SPLIT, [EXAM, *metrics(*ends, cluster__store_bytes=[2e6] * 8)], (3_000_000, 500_000), 0.5) | {
-        "cpu_s": None
-    }
+    rows = [EXAM, *metrics(*ends, cluster__store_bytes=[2e6] * 8)]
+    split = cluster.measured(CONFIG, SPLIT, rows, (3_000_000, 500_000), 0.5) | {"cpu_s": None}
     heading, line, first, second = cluster.show([local, split])
     assert {text.count("|") for text in (heading, line, first, second)} == {12}, "eleven columns"
     assert first == "| local | 1.00 | 1.00 to 1.00 | 0.98 | 32 | - | - | 0.0 | 0.00 | - | - |"
@@ -139,7 +138,6 @@ def test_a_run_in_one_process_and_one_of_two_workers_are_measured(monkeypatch, c
     local, split = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [row["what"] for row in (local, split)] == ["fulcrum cluster local", "fulcrum cluster split-2"]
     assert local["iterations"] == 8
-    assert min(local["cpu_s"], split["cpu_s"]) > 0
     assert local["store_highest_bytes"] is None
     assert split["steps_per_s"] == pytest.approx(64 / split["iteration_s"], rel=0.01)
     assert split["of_local"] == pytest.approx(local["iteration_s"] / split["iteration_s"], abs=0.01)
