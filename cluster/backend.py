@@ -8,7 +8,7 @@
 A future may be passed on as an argument of another call. In one process it is the value itself.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from cluster.tracker import Tracker
@@ -82,6 +82,10 @@ class Backend(Protocol):
 
     def trackers(self, run: str) -> Sequence[Tracker]:
         """Who else is to be told of the numbers of a run."""
+        ...
+
+    def scalars(self) -> Mapping[str, float]:
+        """Numbers of what the roles run on, to be noted with those of an iteration."""
         ...
 
     def where(self) -> str:

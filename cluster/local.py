@@ -1,7 +1,7 @@
 """The in-process backend: all roles in this process, on its devices. Imports no Ray."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +96,10 @@ class LocalBackend:
     def trackers(self, run: str) -> Sequence[Tracker]:
         """Nobody."""
         return []
+
+    def scalars(self) -> Mapping[str, float]:
+        """None."""
+        return {}
 
     def where(self) -> str:
         """This process's devices."""

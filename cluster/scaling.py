@@ -36,7 +36,9 @@ class Machines:
     link_gbyte: float = setting(300.0, "GB/s between GPUs of a machine, one way", above=0)
     network_gbit: float = setting(100.0, "Gbit/s of a machine's network, each way", above=0)
     latency_us: float = setting(20.0, "microseconds a message takes", least=0)
-    store_gbyte: float = setting(1.0, "GB/s at which a machine copies into and out of the object store", above=0)
+    store_gbyte: float = setting(
+        0.0, "GB/s at which a machine copies into and out of the object store; 0 takes the measured file, or 1", least=0
+    )
     store_gib: float = setting(100.0, "memory of a machine's object store", above=0)
     draw_us: float = setting(
         0.0, "microseconds in which the curriculum service draws and filters a level; 0 takes the measured file", least=0

@@ -27,6 +27,7 @@ from physics.settings import section
 TRAIN = {"policy_us", "physics_us", "observation_us", "update_us", "epochs", "devices", "worlds", "parameters", "what", "device"}
 WANTED = "lines of `launch.benchmark train --json` with phases, of size"
 UNDRAWN = "drawing levels is not counted, as machines.draw_us is not known: launch.benchmark env levels=4096 --json measures it"
+STORE_GBYTE = 1.0  # where nobody has measured it
 SHOWN = [2**power for power in range(11)]
 ASSUMED = (
     "worlds of a GPU are played as one block, and a GPU is as fast a world as the measured one",
@@ -38,6 +39,7 @@ ASSUMED = (
 ASSUMED_OF = {
     "colocated": ("players, learner, network and curriculum service work one after the other; evaluation is part of the loop",),
     "split": (
+        "calls of actors cost nothing; with a line of launch.benchmark cluster, what split-1 takes longer than local is copying",
         "rollouts go once from every player to the learner's machine, parameters once an update to every other machine",
         "the object store holds the rollouts of max_lag + 2 updates; evaluation has a device of its own, which is not counted",
         "with max_lag=0 one after the other; from max_lag=1 on all at the same time, the slowest decides",
@@ -118,7 +120,8 @@ def job(settings: PlanConfig) -> Job:
 
 def _with_speeds(settings: PlanConfig, file: str | None) -> tuple[Machines, str]:
     """Machines whose speeds are known, and where they are from: words win over the file."""
-    machines = settings.machines
+    rows = _rows(Path(file), settings.env.size) if file else []
+    machines = dataclasses.replace(settings.machines, store_gbyte=settings.machines.store_gbyte or _copied(rows) or STORE_GBYTE)
     if machines.play_us and machines.learn_us:
         return machines, "given as machines.play_us and machines.learn_us"
     if file is None:
@@ -126,7 +129,6 @@ def _with_speeds(settings: PlanConfig, file: str | None) -> tuple[Machines, str]
             "speed of a device", found="none", wanted="--measured FILE, or machines.play_us and machines.learn_us",
             fix=f"Measure one: python -m launch.benchmark train sizes={settings.env.size} network=deepset --json > measured.json",
         )  # fmt: skip
-    rows = _rows(Path(file), settings.env.size)
     row = next((row for row in rows if row.keys() >= TRAIN), None)
     if row is None:
         raise InputError(f"--measured {file}", found="no line that fits", wanted=f"{WANTED} {settings.env.size}")
@@ -141,6 +143,14 @@ def _with_speeds(settings: PlanConfig, file: str | None) -> tuple[Machines, str]
         measured_worlds=machines.measured_worlds or row["worlds"] // devices,
     )
     return known, f"{row['what']} {row['size']} on {devices} x {row['device']}, {row['parameters']:,} parameters"
+
+
+def _copied(rows: list[dict]) -> float | None:
+    """GB/s at which rollouts would have gone into the store and out of it, if that were all that actors cost; None if not measured."""
+    row = next((row for row in rows if row.get("what") == "fulcrum cluster split-1"), None)
+    if row is None or not row["overhead_s"] or row["overhead_s"] < 0:  # less than what the measurement can tell
+        return None
+    return float(f"{2 * row['rollout_bytes'] / row['overhead_s'] / scaling.GB:.3g}")
 
 
 def _rows(file: Path, size: str) -> list[dict]:

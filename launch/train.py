@@ -117,7 +117,7 @@ def _train(settings: RunConfig, backend: Backend, folder: Path, params: Params |
                     return 0
                 if gang.leads(settings):
                     later.connect(folder, supervisor.progress, [Console(settings.run, rich), *backend.trackers(settings.run.name)])
-                supervisor.run(stop, events.scalars)
+                supervisor.run(stop, lambda: {**events.scalars(), **backend.scalars()})
                 break
             except LostError as lost:  # one without whom no other can go on
                 supervisor.start_over(lost)

@@ -2,7 +2,7 @@
 
 import dataclasses
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jax
@@ -14,7 +14,7 @@ from ray.exceptions import RayActorError, RayError, RayTaskError
 from cluster import backend as backends
 from cluster.backend import LostError, Tell
 from cluster.base import RunConfig
-from cluster.ray import connect
+from cluster.ray import connect, store
 from cluster.ray import plan as plans
 from cluster.ray.gauges import Gauges
 from cluster.ray.host import Host
@@ -221,6 +221,10 @@ class RayBackend:
         found = plans.possible(self._config, connect.machines())
         more = found and len(found.workers) > len(self.workers)
         return f"there is room for {len(found.workers)} workers" if found and more else ""
+
+    def scalars(self) -> Mapping[str, float]:
+        """How full the object store is."""
+        return store.scalars()
 
     def where(self) -> str:
         """Machines and actors."""

@@ -3,9 +3,9 @@
 WHAT is physics (speed of the engine alone, physics steps a second over all worlds), env (environment
 steps a second with observations, and levels a second of the generator), train (environment steps a second
 of rollout and update together, and where they go), curriculum (what handing out levels and recording how
-they went costs): one JSON line a case; or quality (how right bodies move, beside theory and other engines:
-a table). --profile adds how the time of a physics step divides into stages. Machines differ and are
-shared: compare only speeds that ran beside each other.
+they went costs): one JSON line a case; cluster (what actors cost: the same run in one process and under Ray)
+or quality (how right bodies move, beside theory and other engines): a table. --profile adds how the time of
+a physics step divides into stages. Machines differ and are shared: compare only speeds that ran beside each other.
 """
 
 import argparse
@@ -13,7 +13,7 @@ import json
 from collections.abc import Sequence
 
 from launch import cli, config
-from launch.benchmark import curriculum, env, physics, train
+from launch.benchmark import cluster, curriculum, env, physics, train
 from launch.benchmark.quality import table
 
 WHAT = {  # settings, what yields rows, and what makes lines of them, if not JSON
@@ -21,6 +21,7 @@ WHAT = {  # settings, what yields rows, and what makes lines of them, if not JSO
     "env": (env.EnvBenchmark, env.run, None),
     "train": (train.TrainBenchmark, train.run, None),
     "curriculum": (curriculum.CurriculumBenchmark, curriculum.run, None),
+    "cluster": (cluster.ClusterBenchmark, cluster.run, cluster.show),
     "quality": (table.QualityBenchmark, table.run, table.show),
 }
 

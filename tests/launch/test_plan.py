@@ -49,6 +49,25 @@ def test_speeds_of_a_file_are_those_of_one_device_and_of_as_many_epochs(measured
     assert any("2 worlds a GPU, fewer than the 32 measured" in warning for warning in row["warnings"])
 
 
+def test_what_actors_cost_is_copying_in_and_out_of_the_store_at_a_rate(measured, capsys):
+    """Two copies of 8 GB that take 4 s are 4 GB/s."""
+    row = {"what": "fulcrum cluster split-1", "size": "s", "rollout_bytes": 8_000_000_000, "overhead_s": 4.0}
+    with open(measured, "a") as file:
+        file.write(json.dumps(row) + "\n")
+    assert plan.main([*PLAN, "machines.topology=split", "--gpus", "2", "--json", "--measured", measured]) == 0
+    job = plan.job(config.load(PLAN, schema=plan.PlanConfig))
+    assert json.loads(capsys.readouterr().out)["busy_s"]["object store"] == pytest.approx(2 * job.rollout_bytes / 4e9)
+
+
+@pytest.mark.parametrize(("overhead", "given", "rate"), [(4.0, 0.0, 4.0), (4.0, 2.0, 2.0), (-0.1, 0.0, 1.0), (None, 0.0, 1.0)])
+def test_a_rate_is_assumed_where_no_cost_was_found_and_words_win(measured, overhead, given, rate):
+    row = {"what": "fulcrum cluster split-1", "size": "s", "rollout_bytes": 8_000_000_000, "overhead_s": overhead}
+    with open(measured, "a") as file:
+        file.write(json.dumps(row) + "\n")
+    settings = config.load([*PLAN, f"machines.store_gbyte={given}"], schema=plan.PlanConfig)
+    assert plan._with_speeds(settings, measured)[0].store_gbyte == rate
+
+
 def test_the_table_goes_to_a_thousand_gpus_and_says_what_is_assumed(capsys):
     words = ["machines.play_us=2", "machines.learn_us=1", "run.worlds=1048576", "ppo.minibatch_size=4194304"]
     assert plan.main([*words, "--gpus", "1024"]) == 0

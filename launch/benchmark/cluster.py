@@ -1,0 +1,256 @@
+"""What actors cost: the same small run in one process, and shared out over the actors of Ray.
+
+Every case is a run of `launch.train` in a process of its own, read from the metrics that every run notes. All cases play
+the same worlds in the same blocks, so that without a lag they do the same work to the last bit. An iteration counts with
+all that a run does in it: levels, playing, what travels, learning, noting. Times are medians over leases, so that the
+iterations which ask for levels and those which do not have their share; best and worst lease tell of the neighbours.
+CPU seconds are those of all processes of a run, Ray's own included, and say what it costs where cores are shared with
+others. A case is compared with the last `local` before it.
+"""
+
+import contextlib
+import dataclasses
+import itertools
+import os
+import re
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+import jax
+
+from cluster.base import RunConfig
+from cluster.tracker import read_lines
+from envs import sizes
+from launch import config as configuration
+from launch.benchmark.train import FOLDER, NETWORKS
+from physics.devices import FLAG
+from physics.errors import InputError
+from physics.settings import setting, validate
+
+CASE = re.compile(r"local|colocated|split-([1-9]\d*)(?:-lag-([1-9]\d*))?")
+CASES = "local,colocated,split-1,split-2,split-4,split-1-lag-1,local"
+LONGEST = 1_000_000  # iterations of a run, which is stopped when enough of them are done
+LITTLE = {  # what is not to be measured is done as seldom as can be
+    "curriculum.kind": "uniform", "evaluate.holdout": "s/lift_off", "evaluate.attempts": 1, "evaluate.random_levels": 0,
+    "evaluate.every": LONGEST, "checkpoint.every": LONGEST,
+}  # fmt: skip
+POLL_SECONDS = 0.5
+MB = 1e6
+
+
+@dataclasses.dataclass(frozen=True)
+class ClusterBenchmark:
+    """Settings of the measurement."""
+
+    cases: str = setting(CASES, "what to run, in this order, with commas between: local, colocated, split-WORKERS, split-WORKERS-lag-LAG")
+    size: str = setting("s", "size of level", choices=tuple(sizes.SIZES))
+    network: str = setting("deepset", "file of configs/network, without .yaml", choices=NETWORKS)
+    worlds: int = setting(256, "worlds of all workers together", least=1)
+    steps: int = setting(32, "environment steps of a rollout", least=1)
+    epochs: int = setting(2, "passes over every rollout", least=1)
+    minibatches: int = setting(4, "gradient steps a pass", least=1)
+    lease: int = setting(4, "iterations for which a world keeps its level", least=1)
+    warmup: int = setting(8, "iterations before those that count, whole leases", least=1)
+    iterations: int = setting(24, "iterations that count, whole leases", least=1)
+    platform: str = setting("cpu", "what workers, learner and the one process run on; cpu devices are simulated", choices=("cpu", "gpu"))
+    devices: int = setting(1, "devices of a worker, of the learner, and of the one process", least=1)
+    block_worlds: int = setting(0, "worlds a device plays at a time; 0 takes what a device has with the most workers", least=0)
+    address: str = setting("", "Ray cluster, host:port; empty starts one here for every case")
+    actor_cpus: float = setting(1.0, "CPU cores that Ray keeps free for every actor", least=0)
+    store_megabytes: int = setting(0, "object store of a cluster that is started here; 0 leaves it to Ray", least=0)
+
+    def __post_init__(self) -> None:
+        """Refuse impossible values."""
+        validate(self)
+        for word in self.cases.split(","):
+            if not CASE.fullmatch(word):
+                raise InputError("cases", found=word, wanted="with commas between: local, colocated, split-WORKERS, split-WORKERS-lag-LAG")
+        for name in ("warmup", "iterations"):
+            if getattr(self, name) % self.lease:
+                raise InputError(name, found=getattr(self, name), wanted=f"a multiple of lease={self.lease}")
+        if self.worlds * self.steps % self.minibatches:
+            raise InputError("minibatches", found=self.minibatches, wanted=f"a divisor of {self.worlds} worlds x {self.steps} steps")
+
+
+@dataclasses.dataclass(frozen=True)
+class Case:
+    """One way to run it."""
+
+    name: str
+    workers: int
+    max_lag: int
+
+    @property
+    def split(self) -> bool:
+        """Whether rollouts and parameters travel."""
+        return self.name.startswith("split")
+
+
+def case(word: str) -> Case:
+    """What a word of `cases` stands for."""
+    found = CASE.fullmatch(word)
+    workers, lag = found.groups() if found else (None, None)
+    return Case(word, int(workers or 1), int(lag or 0))
+
+
+def run(config: ClusterBenchmark, profile: bool) -> Iterator[dict]:
+    """A row a case."""
+    if profile:
+        raise InputError("--profile", found="cluster", wanted="physics: stages are those of the engine")
+    cases = [case(word) for word in config.cases.split(",")]
+    travels = _check(config, cases)
+    local = None
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # or the run that is being done would outlive this
+    with tempfile.TemporaryDirectory(prefix="fc") as folder:  # short, as Ray puts sockets below it
+        for number, one in enumerate(cases):
+            rows, cpu_s = _done(config, one, Path(folder), f"{number}-{one.name}")
+            row = measured(config, one, rows, travels, local) | {"cpu_s": cpu_s}
+            local = row["iteration_s"] if one.name == "local" else local
+            yield row
+
+
+def settings(config: ClusterBenchmark, one: Case) -> RunConfig:
+    """The run of a case."""
+    return configuration.load(words(config, one))
+
+
+def words(config: ClusterBenchmark, one: Case) -> list[str]:
+    """The run of a case, as a person would type it."""
+    most = max(case(word).workers for word in config.cases.split(","))
+    values = {
+        "env.size": config.size, "run.worlds": config.worlds, "run.rollout_length": config.steps,
+        "run.rollouts_per_assignment": config.lease, "run.total_steps": LONGEST * config.worlds * config.steps,
+        "run.block_worlds": config.block_worlds or max(1, config.worlds // (most * config.devices)), "run.devices": config.devices,
+        "ppo.epochs": config.epochs, "ppo.minibatch_size": config.worlds * config.steps // config.minibatches,
+        **LITTLE,
+    }  # fmt: skip
+    if one.name != "local":
+        values |= {
+            "cluster.backend": "ray", "cluster.topology": "split" if one.split else "colocated", "cluster.platform": config.platform,
+            "cluster.workers": one.workers, "cluster.max_lag": one.max_lag, "cluster.worker_devices": config.devices,
+            "cluster.learner_devices": config.devices, "cluster.address": config.address, "cluster.actor_cpus": config.actor_cpus,
+            "cluster.store_megabytes": config.store_megabytes,
+        }  # fmt: skip
+    return [str(FOLDER / f"{config.network}.yaml"), *(f"{key}={value}" for key, value in values.items())]
+
+
+def _check(config: ClusterBenchmark, cases: Sequence[Case]) -> tuple[int, int]:
+    """Refuse what cannot run before anything does: bytes of all rollouts of an iteration, and of the parameters."""
+    from cluster.ray import plan  # Ray is not imported where it is not used
+
+    jax.config.update("jax_platforms", "cpu")  # this process only counts; devices are for the runs
+    for one in cases:
+        if one.name != "local":
+            plan.make(settings(config, one))
+    return plan.traffic(settings(config, cases[0]))
+
+
+def _done(config: ClusterBenchmark, one: Case, folder: Path, name: str) -> tuple[list[dict], float | None]:
+    """A run in a process of its own: its metrics, and the CPU seconds of an iteration."""
+    flags = os.environ.get("XLA_FLAGS", "")
+    env = os.environ | {"RAY_TMPDIR": str(folder), "XLA_FLAGS": re.sub(rf"{FLAG}=\d+", "", flags) + f" {FLAG}={config.devices}"}
+    if config.platform == "cpu":
+        env["JAX_PLATFORMS"] = "cpu"
+    command = [sys.executable, "-m", "launch.train", *words(config, one), f"run.folder={folder}", f"run.name={name}"]
+    said, metrics = folder / f"{name}.out", folder / name / "metrics.jsonl"
+    # It hears of Ctrl-C from here alone, and ends the cluster that it started.
+    with said.open("w") as out, subprocess.Popen(command, stdout=out, stderr=out, env=env, start_new_session=True) as process:
+        try:
+            spent = _watch(config, process, metrics)
+        finally:
+            process.terminate()
+    text = said.read_text()
+    if process.returncode == 2:
+        raise InputError(f"case {one.name}: {text.strip().splitlines()[-1].removeprefix('error: ')}")
+    if process.returncode or not spent:
+        raise RuntimeError(f"case {one.name} ended with status {process.returncode}:\n{text[-4000:]}")
+    (before, begun), (after, ended) = spent[0], spent[-1]
+    here = one.name == "local" or not config.address
+    return read_lines(metrics), round((ended - begun) / (after - before), 4) if here and after > before else None
+
+
+def _watch(config: ClusterBenchmark, process: subprocess.Popen, metrics: Path) -> list[tuple[int, float]]:
+    """Wait until all that counts is noted: how many iterations were, and CPU seconds, as time went by; nothing if it ends before."""
+    spent = []
+    while process.poll() is None:
+        first, played = _played(config, read_lines(metrics) if metrics.exists() else [])
+        if len(played) >= first:
+            spent.append((len(played), cpu_seconds(process.pid)))
+        if len(played) >= first + config.iterations:
+            return spent
+        time.sleep(POLL_SECONDS)
+    return []
+
+
+def cpu_seconds(session: int) -> float:
+    """Of all processes of a session that live now: a run, and the Ray that it started."""
+    ticks = 0
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):  # it has ended
+            fields = stat.read_text().rpartition(")")[2].split()  # from the third of proc(5) on
+            ticks += int(fields[11]) + int(fields[12]) if int(fields[3]) == session else 0
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def measured(config: ClusterBenchmark, one: Case, rows: Sequence[dict], travels: tuple[int, int], local: float | None) -> dict:
+    """The row of a case, from its metrics, bytes that travel if any do, and the seconds of an iteration in one process."""
+    first, played = _played(config, rows)
+    counted = played[first : first + config.iterations]
+    ends = [row["seconds"] for row in played[first - 1 : first + config.iterations : config.lease]]
+    each = [(after - before) / config.lease for before, after in itertools.pairwise(ends)]
+    seconds = statistics.median(each)
+    store = [row["cluster/store_bytes"] for row in counted if "cluster/store_bytes" in row]
+    spilled = [row["cluster/spilled_bytes"] for row in played if "cluster/spilled_bytes" in row]
+    rollouts, parameters = travels if one.split else (0, 0)
+    return {
+        "what": f"fulcrum cluster {one.name}", "size": config.size, "network": config.network, "worlds": config.worlds,
+        "steps": config.steps, "workers": one.workers, "max_lag": one.max_lag, "devices_each": config.devices, "platform": config.platform,
+        "iterations": len(counted), "iteration_s": round(seconds, 4), "best_s": round(min(each), 4), "worst_s": round(max(each), 4),
+        "steps_per_s": round(config.worlds * config.steps / seconds),
+        "of_local": local and round(local / seconds, 3), "overhead_s": local and round(seconds - local, 4),
+        "overhead_percent": local and round(100 * (seconds / local - 1), 1),
+        "rollout_bytes": rollouts, "parameter_bytes": parameters, "lag": statistics.mean(row.get("lag", 0.0) for row in counted),
+        "store_first_bytes": store[0] if store else None, "store_last_bytes": store[-1] if store else None,
+        "store_highest_bytes": max(store, default=None), "spilled_bytes": spilled[-1] - spilled[0] if spilled else None,
+    }  # fmt: skip
+
+
+def _played(config: ClusterBenchmark, rows: Sequence[dict]) -> tuple[int, list[dict]]:
+    """The iterations of a run, and which is the first that counts: warm, and past the evaluation that every run begins with."""
+    played = [row for row in rows if "steps_per_second" in row]
+    examined = next((i for i, row in enumerate(rows) if "steps_per_second" not in row), LONGEST)
+    return max(config.warmup, -(-examined // config.lease) * config.lease), played
+
+
+def show(rows: Iterable[dict]) -> Iterator[str]:
+    """Lines of the table, in Markdown; each comes when its case is done."""
+    columns = (
+        "case", "s an iteration", "best to worst", "CPU s", "env steps/s", "of local", "overhead", "travels MB", "lag",
+        "store MB first, last, highest", "spilled MB",
+    )  # fmt: skip
+    yield _line(columns)
+    yield _line(["---", *["---:"] * (len(columns) - 1)])
+    for row in rows:
+        store = [row[f"store_{which}_bytes"] for which in ("first", "last", "highest")]
+        yield _line([
+            row["what"].split()[-1], f"{row['iteration_s']:.2f}", f"{row['best_s']:.2f} to {row['worst_s']:.2f}",
+            _form("{:.2f}", row["cpu_s"]), f"{row['steps_per_s']:,}", _form("{:.2f}", row["of_local"]),
+            _form("{:+.0f} %", row["overhead_percent"]),
+            f"{(row['rollout_bytes'] + row['parameter_bytes']) / MB:.1f}", f"{row['lag']:.2f}",
+            "-" if None in store else ", ".join(f"{value / MB:.1f}" for value in store),
+            "-" if row["spilled_bytes"] is None else f"{row['spilled_bytes'] / MB:.1f}",
+        ])  # fmt: skip
+
+
+def _line(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _form(form: str, value: float | None) -> str:
+    return "-" if value is None else form.format(value)
