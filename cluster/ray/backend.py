@@ -266,7 +266,8 @@ def _scouted(name: str, ref: ray.ObjectRef) -> Outcome:
 
 
 def _room(need: Need) -> str:
-    return f"a process with {need.gpus} GPUs and {need.cpus:g} CPUs of one machine"
+    gpus = f"{need.gpus} GPUs and " if need.gpus else ""
+    return f"a process with {gpus}{need.cpus:g} CPUs of one machine"
 
 
 def _actor_of(error: RayActorError) -> str:
