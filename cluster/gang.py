@@ -33,13 +33,15 @@ def join(config: RunConfig) -> None:
     wrong = {
         "cluster.backend": (cluster.backend, "local", cluster.backend == "local"),
         "cluster.process": (cluster.process, f"less than cluster.processes = {cluster.processes}", cluster.process < cluster.processes),
-        "cluster.coordinator": (cluster.coordinator, "host:port, the same for all processes of a gang", ":" in cluster.coordinator),
+        "cluster.coordinator": (cluster.coordinator, "host:port, the same for all processes of a gang", _port(cluster.coordinator) > 0),
         "run.name": (run.name, "a name, the same for all processes of a gang", bool(run.name)),
         "run.devices": (run.devices, "0: a gang uses all devices of its processes", run.devices == 0),
     }
     for name, (found, wanted, good) in wrong.items():
         if not good:
             raise InputError(name, found=found, wanted=wanted)
+    if cluster.process == 0:
+        _check_free(cluster.coordinator)
     patience = round(cluster.heartbeat_seconds)  # with one that is silent, or does not end when the others do
     try:
         jax.distributed.initialize(
@@ -53,6 +55,25 @@ def join(config: RunConfig) -> None:
             fix="Start all of them, with the same coordinator: a host and port of the first one's machine that is free.",
         ) from error  # fmt: skip
     meshes.meet()
+
+
+def _port(address: str) -> int:
+    """0 if there is none."""
+    port = address.rpartition(":")[2] if ":" in address else ""
+    return int(port) if port.isdecimal() else 0
+
+
+def _check_free(coordinator: str) -> None:
+    """The process would end without a word if it could not listen there."""
+    try:
+        with socket.socket() as found:
+            found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            found.bind(("", _port(coordinator)))
+    except (OSError, OverflowError) as error:
+        raise InputError(
+            "cluster.coordinator", found=f"{coordinator}, where this machine cannot listen ({error})", wanted="a port that is free",
+            fix="Choose another one for all processes of the gang; launch.gang finds one by itself.",
+        ) from error  # fmt: skip
 
 
 def leads(config: RunConfig) -> bool:

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -19,7 +20,7 @@ from cluster.checkpoint import Checkpoints
 from cluster.gang import Gang, Here
 from cluster.mesh import COPIED, SHARED
 from cluster.tracker import read_lines
-from launch import config
+from launch import config, train
 from physics.errors import InputError
 from tests.tiny import WORDS
 
@@ -88,6 +89,8 @@ raise SystemExit(Gang(lambda *_: [[{sys.executable!r}, "-c", child]] * 2, Here()
     [
         (["cluster.process=2"], "cluster.process: found 2, wanted less than cluster.processes = 2"),
         (["cluster.coordinator="], "cluster.coordinator: found '', wanted host:port"),
+        (["cluster.coordinator=host:many"], "cluster.coordinator: found 'host:many', wanted host:port"),
+        (["cluster.coordinator=127.0.0.1:99999"], "cluster.coordinator: found '127.0.0.1:99999, where this machine cannot listen"),
         (["run.name="], "run.name: found '', wanted a name"),
         (["run.devices=1"], "run.devices: found 1, wanted 0"),
         (["cluster.backend=ray", "cluster.topology=colocated"], "cluster.backend: found 'ray', wanted local"),
@@ -97,6 +100,17 @@ def test_a_gang_that_cannot_be_is_refused_before_it_is_joined(words, message):
     given = ["cluster.processes=2", "cluster.coordinator=127.0.0.1:1", "run.name=a", *words]
     with pytest.raises(InputError, match=message):
         gang.join(config.load(given))
+
+
+def test_a_port_that_is_taken_is_said_and_nothing_is_written(tmp_path):
+    with socket.socket() as taken:
+        taken.bind(("", 0))
+        taken.listen()
+        place = f"127.0.0.1:{taken.getsockname()[1]}"
+        given = ["cluster.processes=2", f"cluster.coordinator={place}", "run.name=a", f"run.folder={tmp_path}"]
+        with pytest.raises(InputError, match=f"found '{place}, where this machine cannot listen .*wanted a port that is free"):
+            train.start(config.load(given))
+    assert not list(tmp_path.iterdir())
 
 
 MEMBER = """
