@@ -53,14 +53,15 @@ def _join(address: str) -> None:
     try:
         ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
     except Exception as error:
-        words = _words(error)
-        if "token" in words.lower() or "auth" in words.lower():
+        if where:
+            token = {name: os.environ.get(name, "not set") for name in ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN_PATH")}
             raise InputError(
-                f"Ray cluster at {address}", found=f"it asks for a token ({words})", wanted="the token that it was started with",
-                fix="Set RAY_AUTH_MODE=token and RAY_AUTH_TOKEN_PATH to its file, as on the machine that runs the cluster.",
+                f"Ray cluster at {where}", found=f"something that does not let this process in ({_words(error)})",
+                wanted="a cluster of the same Ray and Python, and its token if it asks for one",
+                fix=f"Set RAY_AUTH_MODE=token, and RAY_AUTH_TOKEN_PATH to its file, as on the machine that runs it; here they are {token}.",
             ) from error  # fmt: skip
         raise InputError(
-            f"Ray cluster at {address}", found=f"none that can be joined ({words})", wanted="a running cluster",
+            f"Ray cluster at {address}", found=f"none that can be joined ({_words(error)})", wanted="a running cluster",
             fix="Start one with `ray start --head`, or leave cluster.address empty to start one for this run.",
         ) from error  # fmt: skip
 

@@ -1,6 +1,7 @@
 """The scripts for clusters: what can be said without one, and a job from a clean clone on one that is started for it."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -85,6 +86,7 @@ def test_a_job_from_a_clean_clone_ends_well_with_its_events_and_checkpoint_in_pl
     try:
         started = _run(["launch/local_cluster.sh", "start", "--num-cpus", "4", "--object-store-memory", "100000000"], clone, **place)
         assert started.returncode == 0, started.stdout + started.stderr
+        _without_token(folder, clone)
         words = [word for word in WORDS if not word.startswith("run.devices")]
         more = ["run.name=job", "run.total_steps=256", f"cluster.backend={backend}"]
         job = _run(["launch/ray_job.sh", "configs/cluster/laptop.yaml", *words, *more], clone, **place)
@@ -99,3 +101,16 @@ def test_a_job_from_a_clean_clone_ends_well_with_its_events_and_checkpoint_in_pl
     finally:
         _run(["launch/local_cluster.sh", "stop"], clone, **place)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _without_token(folder: str, clone: Path) -> None:
+    """Who does not have the token of a cluster is told so, in one line, before anything is written."""
+    address = re.search(r"cluster\.address=(\S+)", (Path(folder) / "env.sh").read_text())
+    assert address
+    words = ["configs/cluster/laptop.yaml", f"cluster.address={address[1]}", "run.name=stranger"]
+    done = _run([sys.executable, "-m", "launch.train", *words], clone, RAY_AUTH_MODE="", RAY_AUTH_TOKEN_PATH="")
+    assert done.returncode == 2
+    last = done.stderr.strip().splitlines()[-1]
+    assert last.startswith(f"error: Ray cluster at {address[1]}: found 'something that does not let this process in")
+    assert "Set RAY_AUTH_MODE=token" in last
+    assert not (clone / "runs" / "stranger").exists()
