@@ -79,7 +79,7 @@ def _figure(panels: int, title: str) -> tuple[Any, Sequence[Any]]:
     axes = figure.subplots(1, panels, squeeze=False)[0]
     for panel in axes:
         panel.set(xlabel="environment steps")
-        panel.xaxis.set_major_formatter(lambda steps, _: f"{steps:,.0f}")
+        panel.xaxis.set_major_formatter(importlib.import_module("matplotlib.ticker").EngFormatter())  # 200 k, 1.4 M
         panel.grid(alpha=0.3)
     return figure, axes
 
