@@ -94,17 +94,17 @@ class CurriculumConfig:
     accel_edits: float = setting(0.5, "with kind=accel: share of the candidates that are edits of levels just replayed", least=0, most=1)
     sgs_sharpness: float = setting(2.0, "with kind=sgs: how much levels near the best success rate are preferred", least=0)
     sgs_tilt: float = setting(0.5, "with kind=sgs: the success rate that is drawn most often", least=0, most=1)
-    balance_sharpness: float = setting(4.0, "with kind=balance: levels are drawn by learnability to this power", above=0)
-    balance_new: float = setting(0.25, "with kind=balance: share of the worlds that play new levels", above=0, most=1)
+    balance_sharpness: float = setting(1.0, "with kind=balance: levels are drawn by learnability to this power", above=0)
+    balance_new: float = setting(0.75, "with kind=balance: share of the worlds that play new levels", above=0, most=1)
     balance_edits: float = setting(
-        0.75, "with kind=balance: share of what is new, in training and scouting, that is edits of learnable levels", least=0, most=1
+        0.25, "with kind=balance: share of what is new, in training and scouting, that is edits of learnable levels", least=0, most=1
     )
     balance_inflow: bool = setting(True, "with kind=balance: new levels that were trained on may come into the pool")
     balance_fade: float = setting(
-        0.8, "with kind=balance: share of what is known of a level that is forgotten at a refresh", least=0, most=1
+        0.5, "with kind=balance: share of what is known of a level that is forgotten at a refresh", least=0, most=1
     )
     balance_mastered: float = setting(
-        0.02, "with kind=balance: share of the pool kept for levels that were learnt, and of its draws that play them", least=0, most=0.9
+        0.05, "with kind=balance: share of the pool kept for levels that were learnt, and of its draws that play them", least=0, most=0.9
     )
     balance_scouted: float = setting(0.0, "with kind=balance: share of curriculum.candidates that is scouted at a refresh", least=0, most=1)
     balance_second_look: bool = setting(True, "with kind=balance: half of scouting goes to the quarter of the candidates that seems best")

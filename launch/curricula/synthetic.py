@@ -24,6 +24,9 @@ from physics.errors import InputError
 from physics.settings import setting, validate
 
 SETTINGS: dict[str, Any] = {"pool_size": 256, "candidates": 512, "scout_attempts": 4, "refresh_every": 4}
+KEEN = {  # what serves best here, where edits are near in difficulty; real runs want it milder: docs/curriculum.md
+    "balance_sharpness": 4.0, "balance_new": 0.25, "balance_edits": 0.75, "balance_fade": 0.8, "balance_mastered": 0.02,
+}  # fmt: skip
 CASES: dict[str, dict[str, Any]] = {
     "uniform": {"kind": "uniform"},
     "sfl, pool replaced": {"kind": "sfl", "keep_pool": False},
@@ -33,9 +36,10 @@ CASES: dict[str, dict[str, Any]] = {
     "accel": {"kind": "accel"},
     "sgs": {"kind": "sgs"},
     "balance": {"kind": "balance"},
+    "balance, keen": {"kind": "balance", **KEEN},
 }
 ABLATIONS: dict[str, dict[str, Any]] = {
-    "balance": {},
+    "balance, keen": {},
     "no edits": {"balance_edits": 0.0},
     "no inflow, scouting": {"balance_inflow": False, "balance_scouted": 1.0},
     "and no second look": {"balance_inflow": False, "balance_scouted": 1.0, "balance_second_look": False},
@@ -83,7 +87,7 @@ class Trace:
 def cases(config: Synthetic) -> dict[str, CurriculumConfig]:
     """What is compared: name -> settings."""
     kinds = [kind.strip() for kind in config.kinds.split(",") if kind.strip()]
-    chosen = {name: {"kind": "balance", **words} for name, words in ABLATIONS.items()} if config.ablate else CASES
+    chosen = {name: {"kind": "balance", **KEEN, **words} for name, words in ABLATIONS.items()} if config.ablate else CASES
     there = next(field for field in dataclasses.fields(CurriculumConfig) if field.name == "kind").metadata["meaning"].choices
     if unknown := [kind for kind in kinds if kind not in chosen]:
         raise InputError("kinds", found=", ".join(unknown), wanted=", ".join(chosen))

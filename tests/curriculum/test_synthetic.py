@@ -12,7 +12,7 @@ from launch.curricula.synthetic import Synthetic, Trace
 from physics.errors import InputError
 
 CONFIG = Synthetic(seeds=2, assignments=45, worlds=64, target=2.0)
-BY_LEARNABILITY = ("sfl", "sgs", "balance")
+BY_LEARNABILITY = ("sfl", "sgs", "balance", "balance, keen")
 NEVER = 10**9
 
 
@@ -39,9 +39,9 @@ def test_learnability_teaches_quicker_than_chance(name: str, traces: dict[str, l
     assert min(trace.skill[-1] for trace in traces[name]) > max(trace.skill[-1] for trace in traces["uniform"])
 
 
-def test_balance_is_at_least_as_quick_as_any_other_in_episodes(traces: dict[str, list[Trace]]):
+def test_keen_balance_is_at_least_as_quick_as_any_other_in_episodes(traces: dict[str, list[Trace]]):
     for name, others in traces.items():
-        assert episodes(traces["balance"]).max() <= episodes(others).max(), name
+        assert episodes(traces["balance, keen"]).max() <= episodes(others).max(), name
 
 
 @pytest.mark.parametrize("name", BY_LEARNABILITY)
@@ -62,7 +62,7 @@ def test_no_curriculum_prefers_impossible_levels(traces: dict[str, list[Trace]])
 def test_balance_without_one_of_its_mechanisms_teaches_less_in_as_many_episodes(without: str):
     """Scouting included; where edits and fading matter, skill is past what a first pool teaches."""
     chosen = synthetic.cases(Synthetic(ablate=True))
-    whole, less = (synthetic.measure(chosen[name], CONFIG) for name in ("balance", without))
+    whole, less = (synthetic.measure(chosen[name], CONFIG) for name in ("balance, keen", without))
     budget = whole[0].episodes[-1]
     reached = [trace.skill[np.searchsorted(trace.episodes, budget, side="right") - 1] for trace in less]
     assert max(reached) < min(trace.skill[-1] for trace in whole)
