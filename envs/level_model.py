@@ -217,14 +217,15 @@ def check_slots(model: LevelModel, capacity: Capacity, name: str, where: str) ->
     ]
     for field, what, found, most in rows:
         if found > most:
-            raise InputError(f"{where}: {field}", found=_count(found, what), wanted=f"at most {most} for {name}")
+            raise InputError(f"{where}: {field}", found=count(found, what), wanted=f"at most {most} for {name}")
     for i, body in enumerate(model.bodies):
         if isinstance(body, Polygon) and len(body.vertices) > capacity.vertices:
-            found, wanted = _count(len(body.vertices), "point"), f"at most {capacity.vertices} for {name}"
+            found, wanted = count(len(body.vertices), "point"), f"at most {capacity.vertices} for {name}"
             raise InputError(f"{where}: bodies[{i}].vertices", found=found, wanted=wanted)
 
 
-def _count(number: int, what: str) -> str:
+def count(number: int, what: str) -> str:
+    """As `1 joint` or `2 joints`."""
     return f"{number} {what}{'' if number == 1 else 's'}"
 
 

@@ -43,7 +43,7 @@ def main(argv: Sequence[str]) -> int:
         from cluster.ray.gang import Machines  # Ray is not imported where it is not used
 
         return gangs.drive(arguments.words, folder, settings.cluster.processes, Machines(settings, print))
-    return resume(folder, arguments.words) if folder else start(settings)
+    return _go_on(folder, settings) if folder else start(settings)
 
 
 def start(settings: RunConfig) -> int:
@@ -62,7 +62,10 @@ def start(settings: RunConfig) -> int:
 
 def resume(folder: Path, words: Sequence[str]) -> int:
     """Go on with a run from its newest checkpoint. Only its length and what it runs on may be changed."""
-    settings = _changed(folder, words)
+    return _go_on(folder, _changed(folder, words))
+
+
+def _go_on(folder: Path, settings: RunConfig) -> int:
     gang.join(settings)
     return _train(settings, _plan(settings), folder)
 

@@ -6,15 +6,21 @@ out over devices and all cores work. The flag is read when JAX first touches a d
 """
 
 import os
+import re
 
 FLAG = "--xla_force_host_platform_device_count"
 
 
 def use_all_cores() -> None:
     """Ask for one host device a core, unless the user has already said how many."""
-    flags = os.environ.get("XLA_FLAGS", "")
-    if FLAG not in flags:
-        os.environ["XLA_FLAGS"] = f"{flags} {FLAG}={_cores()}".strip()
+    if FLAG not in os.environ.get("XLA_FLAGS", ""):
+        os.environ["XLA_FLAGS"] = flags_with(_cores())
+
+
+def flags_with(devices: int) -> str:
+    """The XLA_FLAGS of this process, but with so many host devices."""
+    flags = re.sub(rf"{FLAG}=\d+", "", os.environ.get("XLA_FLAGS", ""))
+    return f"{flags} {FLAG}={devices}".strip()
 
 
 def _cores() -> int:

@@ -1,8 +1,6 @@
 """The plan: which actors a run has, what each needs, what travels between them, and whether the cluster can give it."""
 
 import dataclasses
-import os
-import re
 
 import jax
 
@@ -13,10 +11,9 @@ from cluster.base import RunConfig
 from cluster.memory_plan import size, text
 from cluster.ray.host import Share
 from curriculum.base import Assignment
+from physics.devices import flags_with
 from physics.errors import InputError
 from physics.pytree import zeros
-
-FORCED = "--xla_force_host_platform_device_count="
 
 
 @dataclasses.dataclass(frozen=True)
@@ -155,8 +152,7 @@ def _need(config: RunConfig, roles: tuple[str, ...], share: Share, devices: int,
 def _env(platform: str, devices: int) -> dict[str, str]:
     """Environment of an actor: Ray would let JAX see every GPU of the machine where none is asked for."""
     env = {"JAX_PLATFORMS": "cpu" if platform == "cpu" else "cuda,cpu", "TF_CPP_MIN_LOG_LEVEL": "2"}
-    flags = re.sub(FORCED + r"\d+", "", os.environ.get("XLA_FLAGS", ""))
-    env["XLA_FLAGS"] = f"{flags} {FORCED}{devices if platform == 'cpu' else 1}".strip()
+    env["XLA_FLAGS"] = flags_with(devices if platform == "cpu" else 1)
     cache = jax.config.jax_compilation_cache_dir  # type: ignore[attr-defined]
     if cache:
         env["JAX_COMPILATION_CACHE_DIR"] = str(cache)

@@ -29,7 +29,7 @@ from cluster.tracker import read_lines
 from envs import sizes
 from launch import config as configuration
 from launch.benchmark.train import FOLDER, NETWORKS
-from physics.devices import FLAG
+from physics.devices import flags_with
 from physics.errors import InputError
 from physics.settings import setting, validate
 
@@ -153,8 +153,7 @@ def _check(config: ClusterBenchmark, cases: Sequence[Case]) -> tuple[int, int]:
 
 def _done(config: ClusterBenchmark, one: Case, folder: Path, name: str) -> tuple[list[dict], float | None]:
     """A run in a process of its own: its metrics, and the CPU seconds of an iteration."""
-    flags = os.environ.get("XLA_FLAGS", "")
-    env = os.environ | {"RAY_TMPDIR": str(folder), "XLA_FLAGS": re.sub(rf"{FLAG}=\d+", "", flags) + f" {FLAG}={config.devices}"}
+    env = os.environ | {"RAY_TMPDIR": str(folder), "XLA_FLAGS": flags_with(config.devices)}
     if config.platform == "cpu":
         env["JAX_PLATFORMS"] = "cpu"
     command = [sys.executable, "-m", "launch.train", *words(config, one), f"run.folder={folder}", f"run.name={name}"]

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from envs import holdout, kinetix_levels, kinetix_writer, level_file, pictures, video
+from envs.level_model import count
 from launch import cli
 from launch.levels import draw, facts, fetch, measure, pool
 from physics.errors import InputError
@@ -93,7 +94,7 @@ def _render(arguments: argparse.Namespace) -> int:
     ids = _ids(arguments.levels)
     levels = [holdout.find(id).level for id in ids]
     video.save_png(pictures.sheet(ids, levels, arguments.width, arguments.columns), arguments.out)
-    print(f"{len(ids)} level{'s' * (len(ids) > 1)}; written to {arguments.out}")
+    print(f"{count(len(ids), 'level')}; written to {arguments.out}")
     return 0
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from envs import holdout
 from envs.base import Level, Role
 from envs.holdout import Found
-from envs.level_model import Origin, Pooled
+from envs.level_model import Origin, Pooled, count
 from physics.build import WALL_NAMES
 from physics.prepare import capacity_of
 
@@ -17,7 +17,7 @@ SAME = 1e-6
 
 def line(found: Found) -> str:
     """A level in one line."""
-    differences = f"; {_count(len(found.notes), 'difference')}" if found.notes else ""
+    differences = f"; {count(len(found.notes), 'difference')}" if found.notes else ""
     return contents(found.level) + differences + (f"; {found.model.description}" if found.model else "")
 
 
@@ -28,10 +28,10 @@ def contents(level: Level) -> str:
     polygons = scene.bodies.vertices.shape[2]
     motors = np.asarray(joints.active) & np.asarray(joints.motor) & ~np.asarray(joints.fixed)
     counts = [
-        _count(int(active[:polygons].sum()), "polygon"),
-        _count(int(active[polygons:].sum()), "circle"),
-        _count(int(np.sum(joints.active)), "joint") + (f" ({_count(int(motors.sum()), 'motor')})" if motors.any() else ""),
-        _count(int(np.sum(scene.thrusters.active)), "thruster"),
+        count(int(active[:polygons].sum()), "polygon"),
+        count(int(active[polygons:].sum()), "circle"),
+        count(int(np.sum(joints.active)), "joint") + (f" ({count(int(motors.sum()), 'motor')})" if motors.any() else ""),
+        count(int(np.sum(scene.thrusters.active)), "thruster"),
     ]
     return ", ".join(count for count in counts if not count.startswith("0"))
 
@@ -47,7 +47,7 @@ def lines(id: str, found: Found) -> list[str]:
     capacity = capacity_of(level.scene)
     names = _body_names(level)
     slots = [
-        _count(number, what)
+        count(number, what)
         for number, what in zip(
             (capacity.polygons, capacity.circles, capacity.joints, capacity.thrusters),
             ("polygon", "circle", "joint", "thruster"),
@@ -77,7 +77,7 @@ def _origin(origin: Origin) -> str:
 
 def _pooled(pool: Pooled) -> str:
     rate = "not played yet" if pool.success is None else f"success {pool.success:.0%} of {pool.episodes:.1f} episodes"
-    made = f"number {pool.number} of key {pool.key}" if pool.parent is None else f"{_count(pool.edits, 'edit')}, the last of {pool.parent}"
+    made = f"number {pool.number} of key {pool.key}" if pool.parent is None else f"{count(pool.edits, 'edit')}, the last of {pool.parent}"
     return f"{pool.hash} of {pool.run} at iteration {pool.iteration}: {rate}; {made}"
 
 
@@ -85,24 +85,20 @@ def _section(title: str, rows: list[str]) -> list[str]:
     return [f"  {title:<10}{row}" for row in rows]
 
 
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"
-
-
 def _solution(found: Found) -> str:
     if found.model is None or not found.model.solution:
         return "none recorded"
     steps = sum(repeat for _, repeat in found.model.solution)
-    return f"{_count(steps, 'step')}, {_count(len(found.model.solution), 'action')}"
+    return f"{count(steps, 'step')}, {count(len(found.model.solution), 'action')}"
 
 
 def _body_names(level: Level) -> dict[int, str]:
     """Every active body and wall by its index."""
     bodies = level.scene.bodies
-    polygons, count = bodies.vertices.shape[2], bodies.active.shape[0]
+    polygons, walls_begin = bodies.vertices.shape[2], bodies.active.shape[0]
     slots = np.flatnonzero(bodies.active).tolist()
     names = {slot: f"polygon {slot}" if slot < polygons else f"circle {slot - polygons}" for slot in slots}
-    return names | {count + wall: name for wall, name in enumerate(WALL_NAMES)}
+    return names | {walls_begin + wall: name for wall, name in enumerate(WALL_NAMES)}
 
 
 def _walls(level: Level) -> str:

@@ -4,7 +4,7 @@ import argparse
 import dataclasses
 import json
 import sys
-from collections.abc import Sequence, Sized
+from collections.abc import Sequence
 from pathlib import Path
 
 import jax
@@ -22,7 +22,7 @@ from curriculum.base import POOLED, Look
 from curriculum.census import Entry, Summary
 from envs import files, level_file, sizes, video
 from envs.base import Level
-from envs.level_model import LevelModel, Pooled
+from envs.level_model import LevelModel, Pooled, count
 from launch import agents, cli, config
 from physics.errors import InputError
 from physics.pytree import count_worlds, world, worlds
@@ -75,11 +75,11 @@ def run(arguments: argparse.Namespace) -> int:
         _write_json(arguments.json, opened, shown, whole)
     if picture is not None:
         video.save_png(picture, arguments.out)
-        print(f"{_count(shown, 'level')}; written to {arguments.out}")
+        print(f"{count(len(shown), 'level')}; written to {arguments.out}")
     for path, model in exported.items():
         level_file.write_model(model, path)
     if exported:
-        print(f"{_count(exported, 'level file')} written to {arguments.export}")
+        print(f"{count(len(exported), 'level file')} written to {arguments.export}")
     return 0
 
 
@@ -174,11 +174,7 @@ def _write_json(file: str, opened: Opened, shown: Sequence[Entry], whole: Summar
     }  # fmt: skip
     with files.whole(file) as target:
         target.write_text(json.dumps(content, indent=1, allow_nan=False) + "\n")
-    print(f"{_count(shown, 'level')}; written to {file}")
-
-
-def _count(things: Sized, what: str) -> str:
-    return f"{len(things)} {what}{'s' * (len(things) != 1)}"
+    print(f"{count(len(shown), 'level')}; written to {file}")
 
 
 def _exported(opened: Opened, shown: Sequence[Entry], folder: Path, overwrite: bool) -> dict[Path, LevelModel]:
