@@ -12,6 +12,7 @@ from cluster.checkpoint import Checkpoints
 from cluster.local import Roles
 from cluster.parts import Parts
 from curriculum.base import KINDS
+from launch.curricula.synthetic import KEEN
 from tests.tiny import build_roles, settings, supervisor
 
 pytestmark = pytest.mark.slow
@@ -26,6 +27,8 @@ def shared() -> Roles:
 @pytest.mark.parametrize("kind", KINDS)
 def test_six_iterations_are_three_and_three(kind, shared, tmp_path):
     words = [f"curriculum.kind={kind}", "evaluate.every=9"]
+    if kind == "balance":  # keen, so that edits come in within three assignments
+        words += [f"curriculum.{name}={value}" for name, value in KEEN.items()]
 
     def roles() -> Roles:
         return dataclasses.replace(shared, curriculum=Parts(settings(6, *words), meshes.make(2)).service())
