@@ -59,9 +59,9 @@ class EnvState:
 
 @struct
 class Step:
-    """What one environment step gave. `observation` is batch first; the rest is `[W]`."""
+    """What one environment step gave. `observation` is batch first, None where nobody looked; the rest is `[W]`."""
 
-    observation: Any
+    observation: Any = None
     reward: Array = array("")
     terminated: Array = array("", "bool")  # the goal was reached or lost, or the physics broke
     truncated: Array = array("", "bool")  # time ran out: the episode did not end by itself

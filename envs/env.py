@@ -8,6 +8,8 @@ When an episode ends, its world starts the same level again: the state is select
 once. `Step` tells termination (the task decided) from truncation (time ran out).
 """
 
+import dataclasses
+
 import jax
 import jax.numpy as jnp
 from jax import lax
@@ -64,11 +66,16 @@ class Env:
 
         return jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), jax.eval_shape(seen))
 
-    @jax.named_scope("env.step")
     def step(self, state: EnvState, action: Array) -> tuple[EnvState, Step]:
         """Advance every world by one action (`[W, channels]`; `[W]` if discrete), held for `frame_skip` physics steps."""
+        following, step = self.advance(state, action)
+        return following, dataclasses.replace(step, observation=self.observe(following.level, following.physics.motion))
+
+    @jax.named_scope("env.step")
+    def advance(self, state: EnvState, action: Array) -> tuple[EnvState, Step]:
+        """`step` without looking: for who observes at another time, or never."""
         level = state.level
-        moved, touch_reward, distance = self._advance(state, action)
+        moved, touch_reward, distance = self._hold(state, action)
         broken = ~finite(moved.motion)
         earned = touch_reward + self.config.dense_reward * jnp.where(broken, 0.0, state.distance - distance)
         steps = state.steps + 1
@@ -84,7 +91,6 @@ class Env:
             distance=jnp.where(ended, reward.distance(level, level.start), distance),
         )
         step = Step(
-            observation=self.observe(level, following.physics.motion),
             reward=earned,
             terminated=terminated,
             truncated=truncated,
@@ -93,7 +99,7 @@ class Env:
         )
         return following, step
 
-    def _advance(self, state: EnvState, action: Array) -> tuple[physics.State, Array, Array]:
+    def _hold(self, state: EnvState, action: Array) -> tuple[physics.State, Array, Array]:
         """Physics under one held action: (state, sparse reward of the first frame that decides, distance)."""
         controls = self.actions.controls(state.level, action)
 

@@ -220,7 +220,7 @@ def _shares(level: Level, solutions: list[np.ndarray], size: str, seed: int, pla
 @functools.cache
 def _player(size: str, players: int) -> Callable[[None, tuple[Level, Array]], Any]:
     """A function of levels and actions that plays the first episode of every world on all local devices."""
-    env = Env(EnvConfig(size=size, observation="blind"))
+    env = Env(EnvConfig(size=size))
 
     def run(_: None, batch: tuple[Level, Array]) -> tuple[Array, Array, Array]:
         levels, actions = batch
@@ -228,7 +228,7 @@ def _player(size: str, players: int) -> Callable[[None, tuple[Level, Array]], An
 
         def advance(carry: tuple[EnvState, Array, Array, Array, Array], action: Array) -> tuple[Any, None]:
             state, solved, over, count, nearest = carry
-            state, step = env.step(state, action.T)
+            state, step = env.advance(state, action.T)
             near = reward.nearest(levels, step.final_motion)
             solved, nearest = solved | (step.solved & ~over), jnp.where(over, nearest, jnp.fmin(nearest, near))
             return (state, solved, over | step.terminated | step.truncated, count + ~over, nearest), None

@@ -108,7 +108,7 @@ def _with_solution(id: str, found: Found) -> LevelModel:
 
 def _save_clip(id: str, found: Found, path: str) -> None:
     size, level = _load(id)
-    env = Env(EnvConfig(size=size, observation="blind"))
+    env = Env(EnvConfig(size=size))
     levels, actions = stack([level]), jnp.asarray(search.held(found.actions), jnp.int32)[:, None]
     recording = jax.tree.map(np.asarray, jax.jit(record.replay, static_argnums=0)(env, levels, actions))
     video.save_video(play.draw([id], levels, recording, CLIP_WIDTH), path, play.FRAMES_PER_SECOND)

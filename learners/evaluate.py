@@ -64,7 +64,7 @@ def first_episodes(act: Act, env: Env, levels: Level, keys: Array, advantages: E
     begun = rollout.begin(env, levels, memory)
 
     def keep(state: EnvState, decision: Decision, step: Step) -> tuple[Motion, Decision, Step]:
-        return state.physics.motion, decision[:3], dataclasses.replace(step, observation=None, final_motion=None)
+        return state.physics.motion, decision[:3], dataclasses.replace(step, final_motion=None)
 
     _, (motion, (action, log_prob, value), step) = rollout.play(act, env, begun, keys, env.config.max_steps, keep)
     counts = rollout.first(step.terminated | step.truncated)

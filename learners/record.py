@@ -42,7 +42,7 @@ def replay(env: Env, levels: Level, actions: Array) -> Recording:
     """One episode of every level `[..., W]` under `actions [S, W, channels]`."""
 
     def advance(state: EnvState, action: Array) -> tuple[EnvState, Moment]:
-        following, step = env.step(state, action)
+        following, step = env.advance(state, action)
         return following, _moment(env, state, action, step)
 
     return _recording(lax.scan(advance, env.reset(levels), actions)[1])

@@ -37,7 +37,7 @@ def play(act: Act, env: Env, worlds: Worlds, keys: Array, length: int, keep: Kee
         # Seen here and not taken from the step before, as the first step would need a second compiled observation.
         seen = env.observe(now.env.level, now.env.physics.motion)
         decision = act(seen, jax.vmap(jax.random.fold_in, (0, None))(keys, t), *now.memory)
-        following, taken = env.step(now.env, decision[0])
+        following, taken = env.advance(now.env, decision[0])
         return _after(now, following, taken, decision[3:]), keep(now.env, decision, taken)
 
     return lax.scan(step, worlds, jnp.arange(length))

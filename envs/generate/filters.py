@@ -112,7 +112,7 @@ def solves_itself(env: Env, levels: Level, steps: int) -> Array:
 
     def wait(carry: tuple[EnvState, Array, Array], _: None) -> tuple[tuple[EnvState, Array, Array], None]:
         state, over, solved = carry
-        state, step = env.step(state, still)
+        state, step = env.advance(state, still)
         solved = solved | (step.solved & ~over)
         return (state, over | step.terminated | step.truncated, solved), None
 

@@ -1,7 +1,7 @@
 """The environment under random actions, observation and all, and the generator: no policy.
 
-Worlds are shared out over the devices and played block by block, as in training. Every observation is
-added up, as what nobody reads would not be computed.
+Worlds are shared out over the devices and played block by block, as in training. The last observation
+is carried from step to step and returned, as what nobody keeps would not be computed.
 """
 
 import dataclasses
@@ -19,6 +19,7 @@ from envs import sizes
 from envs.base import OBSERVATIONS, Array, EnvConfig, EnvState
 from envs.env import Env
 from envs.generate import Generator, GeneratorConfig
+from envs.observations import Observation
 from launch.benchmark import timing
 from launch.benchmark.physics import check_words, draw_levels
 from learners.base import split_blocks
@@ -74,23 +75,23 @@ def _play(config: EnvBenchmark, env: Env, mesh: Mesh) -> dict:
 
 
 def _steps(env: Env, steps: int, block: int, mesh: Mesh) -> Callable:
-    """A jitted function of blocks and keys that plays all steps with random actions: (states, what was earned and seen)."""
+    """A jitted function of blocks and keys that plays all steps with random actions: (states, what was earned, what was seen last)."""
+    blank = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (block, *leaf.shape[1:])), env.blank())
 
-    def play(args: tuple[EnvState, Array]) -> tuple[EnvState, Array]:
-        def step(carry: tuple[EnvState, Array], key: Array) -> tuple[tuple[EnvState, Array], None]:
-            state, total = carry
+    def play(args: tuple[EnvState, Array]) -> tuple[EnvState, Array, Observation]:
+        def step(carry: tuple[EnvState, Array, Observation], key: Array) -> tuple[tuple[EnvState, Array, Observation], None]:
+            state, total, _ = carry
             state, done = env.step(state, env.actions.uniform(key, block))
-            seen = sum(jnp.sum(leaf.astype(jnp.float32)) for leaf in jax.tree.leaves(done.observation))
-            return (state, total + done.reward.sum() + seen), None
+            return (state, total + done.reward.sum(), done.observation), None
 
         state, key = args
-        return lax.scan(step, (state, jnp.zeros(())), jax.random.split(key, steps))[0]
+        return lax.scan(step, (state, jnp.zeros(()), blank), jax.random.split(key, steps))[0]
 
-    def played(state: EnvState, keys: Array) -> tuple[EnvState, Array]:
-        state, totals = lax.map(play, (state, keys))
-        return state, lax.psum(totals.sum(), meshes.DEVICES)
+    def played(state: EnvState, keys: Array) -> tuple[EnvState, Array, Observation]:
+        state, totals, seen = lax.map(play, (state, keys))
+        return state, lax.psum(totals.sum(), meshes.DEVICES), seen
 
-    return meshes.over_devices(played, mesh, (SHARED, SHARED), (SHARED, COPIED))
+    return meshes.over_devices(played, mesh, (SHARED, SHARED), (SHARED, COPIED, SHARED))
 
 
 def _generate(env: Env, count: int) -> dict:

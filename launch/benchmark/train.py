@@ -143,7 +143,6 @@ def _phases(config: RunConfig, roles: Roles, state: TrainState, worlds: Worlds, 
 
 def _steps(env: Env, apply: Callable) -> tuple[Callable, Callable, Callable]:
     """Of one step of blocks of worlds: what the policy does, what the engine and the rules do, what is seen."""
-    blind = Env(dataclasses.replace(env.config, observation="blind"))
 
     def act(params: Any, seen: Any) -> Any:
         def one(seen: Any) -> Any:
@@ -154,7 +153,7 @@ def _steps(env: Env, apply: Callable) -> tuple[Callable, Callable, Callable]:
 
     def physics(_: None, worlds: Worlds) -> Any:
         def one(worlds: Worlds) -> Any:
-            return blind.step(worlds.env, env.actions.uniform(jax.random.key(0), worlds.outcome.episodes.shape[0]))
+            return env.advance(worlds.env, env.actions.uniform(jax.random.key(0), worlds.outcome.episodes.shape[0]))
 
         return lax.map(one, worlds)
 
