@@ -47,7 +47,7 @@ class CueEnv:
         """An observation to make a network for."""
         return Flat(features=jnp.zeros((1, 1)), driven=jnp.ones((1, actions.CHANNELS), bool))
 
-    def step(self, state: EnvState, action: Array) -> tuple[EnvState, Step]:
+    def advance(self, state: EnvState, action: Array) -> tuple[EnvState, Step]:
         """Pay, and go on."""
         cue, fires = state.level.start.pos[0, 0], action[:, FIRST_THRUSTER] == 1
         ended = state.steps == STEPS - 1
@@ -56,10 +56,7 @@ class CueEnv:
         physics = State(motion=begun, impulses=None)  # type: ignore[arg-type]
         following = dataclasses.replace(state, physics=physics, steps=jnp.where(ended, 0, state.steps + 1))
         reward = jnp.where(state.steps > 0, jnp.where(fires, cue, -cue), 0.0)
-        seen = self.observe(state.level, begun)
-        return following, Step(
-            observation=seen, reward=reward, terminated=ended, truncated=ended & False, solved=ended & False, final_motion=hidden
-        )
+        return following, Step(reward=reward, terminated=ended, truncated=ended & False, solved=ended & False, final_motion=hidden)
 
 
 def levels(count: int) -> Level:

@@ -41,7 +41,7 @@ class ScriptedEnv:
         """Where the first body is, `[B]`."""
         return motion.pos[0, 0]
 
-    def step(self, state: EnvState, action: Array) -> tuple[EnvState, Step]:
+    def advance(self, state: EnvState, action: Array) -> tuple[EnvState, Step]:
         """Do what the table says, whatever the action."""
         letter = self._letters[:, state.steps[0]]
         solved, lost, cut = (letter == ord(kind) for kind in "SLT")
@@ -50,7 +50,6 @@ class ScriptedEnv:
         physics = State(motion=begun, impulses=None)  # type: ignore[arg-type]
         following = EnvState(level=state.level, prepared=None, physics=physics, steps=state.steps + 1, distance=state.distance)  # type: ignore[arg-type]
         step = Step(
-            observation=self.observe(state.level, begun),
             reward=jnp.where(solved, 1.0, jnp.where(lost, -1.0, 0.25)),
             terminated=solved | lost,
             truncated=cut,
