@@ -27,13 +27,13 @@ def contents(level: Level) -> str:
     joints, active = scene.joints, np.asarray(scene.bodies.active)
     polygons = scene.bodies.vertices.shape[2]
     motors = np.asarray(joints.active) & np.asarray(joints.motor) & ~np.asarray(joints.fixed)
-    counts = [
+    parts = [
         count(int(active[:polygons].sum()), "polygon"),
         count(int(active[polygons:].sum()), "circle"),
         count(int(np.sum(joints.active)), "joint") + (f" ({count(int(motors.sum()), 'motor')})" if motors.any() else ""),
         count(int(np.sum(scene.thrusters.active)), "thruster"),
     ]
-    return ", ".join(count for count in counts if not count.startswith("0"))
+    return ", ".join(part for part in parts if not part.startswith("0"))
 
 
 def solution_steps(found: Found) -> int:
