@@ -3,7 +3,9 @@
 XLA on a CPU has no fusion of kernels with several outputs: a value that several kernels read is
 computed again in each of them, and a long chain of such values costs many times its arithmetic.
 `optimization_barrier` does not stop it, as it is dissolved before fusion. A loop that never runs
-does: its operands must exist in memory. On other platforms `materialise` does nothing.
+does: its operands must exist in memory. On other platforms `materialise` does nothing. What the loop would
+do must change every operand, or it is taken out of the loop: it exchanges them, as copies need no kernel,
+where adding one to each took a step 6 to 17 % more processor time to compile.
 
 It is called where a long expression is read more than once: stages of the narrow phase, finished rows,
 and, in the sweeps, impulses and velocities after every visit. Measured on two cores at 2048 worlds, the
@@ -76,6 +78,16 @@ def _impossible(leaf: jax.Array) -> jax.Array:
     return (number != number) & (number > 0)
 
 
+def _exchanged(values: T) -> T:
+    """Every array in the place of the next one of its shape; one without its like is changed, which costs a kernel."""
+    leaves, structure = jax.tree.flatten(values)
+    alike: dict[tuple, list[int]] = {}
+    for i, leaf in enumerate(leaves):
+        alike.setdefault((leaf.shape, leaf.dtype), []).append(i)
+    following = {i: ring[(place + 1) % len(ring)] for ring in alike.values() for place, i in enumerate(ring)}
+    return jax.tree.unflatten(structure, [_changed(leaf) if following[i] == i else leaves[following[i]] for i, leaf in enumerate(leaves)])
+
+
 def _changed(leaf: jax.Array) -> jax.Array:
     return ~leaf if leaf.dtype == jnp.bool_ else leaf + jnp.ones((), leaf.dtype)
 
@@ -89,7 +101,7 @@ def materialise(values: T) -> T:
     never = _impossible(full[0]) if shared is None else shared
 
     def body(carry: tuple[jax.Array, T]) -> tuple[jax.Array, T]:
-        return carry[0], jax.tree.map(_changed, carry[1])
+        return carry[0], _exchanged(carry[1])
 
     return lax.while_loop(lambda carry: carry[0], body, (never, values))[1]
 
