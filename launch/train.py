@@ -107,7 +107,7 @@ def _inherited(settings: RunConfig) -> Params | None:
 def _train(settings: RunConfig, backend: Backend, folder: Path, params: Params | None = None) -> int:
     """Begin with `params`, if given, or go on from a checkpoint, if there is one."""
     rich = RichConsole(quiet=not gang.leads(settings))
-    rich.print(f"run {folder}  on {backend.where()}", highlight=False)
+    rich.print(f"run {folder}  on {backend.where()}", highlight=False, soft_wrap=True)
     rich.print("compiling; the first time takes a minute or two", highlight=False, style="dim")
     stop, later, events = _StopOnSignal(), _Later(), Events(folder / "events.jsonl")
     supervisor = local.build(settings, backend, folder, later, events)
