@@ -226,9 +226,10 @@ def pairs(capacity: Capacity, prepared: Prepared, polygons: Polygons, pos: Vec, 
     if of_kind["cc"].size:
         a, b = plan.first[of_kind["cc"]], plan.second[of_kind["cc"]]
         found.append(circle_circle(pos[a], radius[a - capacity.polygons], pos[b], radius[b - capacity.polygons], reach))
-    found.append(_none(pos))
     order = np.concatenate([of_kind["pp"], of_kind["pc"], of_kind["cc"]])
-    place = np.full(capacity.pairs, len(order))  # slots without two real bodies read the row of zeros
+    if not found:
+        found.append(_none(pos))
+    place = np.zeros(capacity.pairs, int)  # slots without two real bodies, which are never admitted, read any row
     place[order] = np.arange(len(order))
     return materialise(materialise(join(materialise(found))).take(place))
 

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 
 from physics.base import Array
 from physics.collide import Contact
-from physics.materialise import materialise
+from physics.materialise import each, materialise
 from physics.math2d import Twist, Vec, reciprocal, spin, tangent
 
 Rows3 = tuple[Array, Array, Array]  # first normal, second normal, friction
@@ -134,6 +134,12 @@ def push(rows: ContactRows, impulse: Rows3) -> tuple[Vec, Array, Array]:
     turn_a = sum(arm * p for arm, p in zip(rows.arm_a, impulse, strict=True))
     turn_b = sum(arm * p for arm, p in zip(rows.arm_b, impulse, strict=True))
     return linear, jnp.asarray(turn_a), jnp.asarray(turn_b)
+
+
+def rows3(stacked: Array) -> Rows3:
+    """The rows of `[3, ...]`."""
+    first, second, third = each(stacked, axis=0)
+    return first, second, third
 
 
 def warm_start(stored: Array, stored_active: Array, contact: Contact, admitted: Array) -> tuple[Array, Array]:

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 
 from physics import attach
 from physics.base import Array, Motion
-from physics.contacts import Rows3
+from physics.contacts import Rows3, rows3
 from physics.materialise import Packed, each, materialise, pack, traced_once
 from physics.math2d import Twist, Vec
 from physics.prepare import Prepared
@@ -101,4 +101,4 @@ def warm_start(prepared: Prepared, stored: Array) -> list[Rows3]:
     active = prepared.joint_active
     held = active & prepared.scene.joints.fixed
     kept = materialise(jnp.where(jnp.stack([active, active, held]), stored, 0.0))
-    return [(part[0], part[1], part[2]) for part in each(kept)]
+    return [rows3(part) for part in each(kept)]

@@ -90,27 +90,26 @@ def _deepest(capacity: Capacity, prepared: Prepared, polygons: Polygons, pos: Ve
     if capacity.polygons:  # padding repeats a corner
         corners = (offset - polygons.corners[i].dot(normals) for i in range(capacity.vertices))
         parts.append(functools.reduce(jnp.maximum, corners))
-    if capacity.circles:
-        parts.append(offset - pos[capacity.polygons : capacity.bodies].dot(normals) + prepared.scene.bodies.radius)
-    if capacity.even_bodies > capacity.bodies:
-        parts.append(jnp.full((len(WALL_OFFSETS), capacity.even_bodies - capacity.bodies, pos.x.shape[1]), -FAR))
+    if capacity.even_bodies > capacity.polygons:
+        parts.append(offset - pos[capacity.polygons :].dot(normals) + _radius(capacity, prepared))
     return jnp.concatenate(parts, axis=1)
 
 
 def _contacts(capacity: Capacity, prepared: Prepared, polygons: Polygons, pos: Vec, normal: Vec, offset: Array, reach: Reach) -> Contact:
     """Contact of each body with the walls that `normal` and `offset` (each `[S, E, W]`) describe."""
-    bodies, count, parts = prepared.scene.bodies, capacity.polygons, []
+    count, parts = capacity.polygons, []
     if count:
-        parts.append(_polygons(polygons, bodies.vertex_count, normal[:, :count], offset[:, :count], reach))
-    if capacity.circles:
-        rows = slice(count, capacity.bodies)
-        inward = normal[:, rows]
-        depth = bodies.radius - (pos[rows].dot(inward) - offset[:, rows])
-        parts.append(one_point(inward, pos[rows] - inward * (bodies.radius - depth), depth, reach))
-    if capacity.even_bodies > capacity.bodies:
-        blank = jnp.zeros((normal.x.shape[0], capacity.even_bodies - capacity.bodies, pos.x.shape[1]))
-        parts.append(one_point(Vec(blank, blank), Vec(blank, blank), blank - FAR, reach))
+        parts.append(_polygons(polygons, prepared.scene.bodies.vertex_count, normal[:, :count], offset[:, :count], reach))
+    if capacity.even_bodies > count:
+        radius, centre, inward = _radius(capacity, prepared), pos[count:], normal[:, count:]
+        depth = radius - (centre.dot(inward) - offset[:, count:])
+        parts.append(one_point(inward, centre - inward * (radius - depth), depth, reach))
     return join(materialise(parts))
+
+
+def _radius(capacity: Capacity, prepared: Prepared) -> Array:
+    """Radii of the circles; of what makes the bodies an even number, which no wall may push, 0."""
+    return jnp.pad(prepared.scene.bodies.radius, ((0, capacity.even_bodies - capacity.bodies), (0, 0)))
 
 
 def _polygons(polygons: Polygons, vertex_count: Array, normal: Vec, offset: Array, reach: Reach) -> Contact:

@@ -16,7 +16,7 @@ import numpy as np
 from physics import contacts, joints, schedule
 from physics.base import Array, Capacity, Impulses, Motion
 from physics.collide import Contact
-from physics.contacts import ContactRows, Goal, Pair, Rows3, Side
+from physics.contacts import ContactRows, Goal, Pair, Rows3, Side, rows3
 from physics.joints import Linked
 from physics.materialise import Packed, cut, each, materialise, pack, traced_once
 from physics.math2d import Twist, Vec
@@ -90,7 +90,7 @@ def begin(problem: Problem, moving: Twist) -> tuple[Solution, Impulses]:
     slots = wall.side.shape[0]
     same = stored.wall_active[:, :slots] & (wall.side == stored.wall_side[:slots])
     at_walls, wall_active = contacts.warm_start(stored.wall[:, :slots], same, wall.contact, wall.admitted)
-    walls = [(at[0], at[1], at[2]) for at in each(materialise(at_walls))]
+    walls = [rows3(at) for at in each(materialise(at_walls))]
     now = replace(stored, contact_active=active)
     if slots:
         now = replace(now, wall_active=wall_active, wall_side=wall.side)
@@ -111,7 +111,7 @@ def store(done: Solution, now: Impulses) -> Impulses:
 
 def split_colours(impulse: Array, colours: int) -> list[Rows3]:
     """Impulses `[3, K, W]` as three arrays `[E/2, W]` a colour."""
-    return [(part[0], part[1], part[2]) for part in cut(materialise(impulse), colours)]
+    return [rows3(part) for part in cut(materialise(impulse), colours)]
 
 
 def join_colours(values: list[Rows3]) -> Array:
@@ -201,8 +201,8 @@ def _moved_apart(row: ContactRows, start: Pair, relative: Vec, turn_a: Array, tu
 
 
 def sit(moving: Twist) -> Twist:
-    """Bodies `[E, W]` on their seats `[2, E/2, W]` of the first colour."""
-    return moving.reshape(2, moving.omega.shape[0] // 2, moving.omega.shape[1])
+    """Bodies `[E, W]` on their seats `[2, E/2, W]` of the first colour, in memory as for the other colours, whose kernels it shares."""
+    return materialise(moving.reshape(2, moving.omega.shape[0] // 2, moving.omega.shape[1]))
 
 
 def rise(seats: Twist) -> Twist:

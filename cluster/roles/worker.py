@@ -21,7 +21,7 @@ from envs.env import Env
 from envs.outcome import Outcome
 from learners import advantage, evaluate, rollout
 from learners.advantage import Estimate
-from learners.base import DEVICES, Array, Params, Rollout, Worlds, join_blocks, split_blocks
+from learners.base import DEVICES, Array, Params, Rollout, Worlds, join_blocks, over_blocks, split_blocks
 from learners.evaluate import Attempts
 from physics.diagnose import diagnose, summary
 from physics.pytree import count_worlds
@@ -131,12 +131,11 @@ class RolloutWorker:
         return lax.axis_index(DEVICES) * count + jnp.arange(count)
 
     def _collect_share(self, params: Params, worlds: Worlds, key: Array, first: Array) -> tuple[Worlds, Rollout]:
-        def one(args: tuple[Worlds, Array]) -> tuple[Worlds, Rollout]:
-            block, number = args
+        def one(block: Worlds, number: Array) -> tuple[Worlds, Rollout]:
             keys = self._world_keys(key, first, number)
             return rollout.collect(self.apply, params, self.env, block, keys, self._length, self._advantages)
 
-        return lax.map(one, (worlds, self._my_blocks(worlds.outcome.episodes.shape[0])))
+        return over_blocks(one, worlds, self._my_blocks(worlds.outcome.episodes.shape[0]))
 
     def _play_share(self, params: Params, levels: Level, key: Array, first: Array, way: Array) -> Attempts:
         act = rollout.policy(self.apply, params, way)

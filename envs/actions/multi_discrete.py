@@ -19,7 +19,8 @@ def nothing(worlds: int) -> Array:
 
 def uniform(key: Array, worlds: int) -> Array:
     """Every choice equally likely: actions `[W, channels]`."""
-    return jax.random.randint(key, (worlds, len(CHOICES)), 0, jnp.array(CHOICES))
+    # `randint` draws twice, so that millions of choices are equally likely too, and takes twice as long to compile.
+    return (jax.random.uniform(key, (worlds, len(CHOICES))) * jnp.array(CHOICES, jnp.float32)).astype(jnp.int32)
 
 
 def controls(level: Level, action: Array) -> Controls:

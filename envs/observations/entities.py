@@ -111,8 +111,8 @@ def _body_features(level: Level, motion: Motion, origins: Array) -> list[Array]:
 def _read(index: Array, values: Array) -> Array:
     """`values[:, index]` `[K, ..., W]` of bodies `[K, N, W]`, and 0 for walls, by selection."""
     count, bodies, worlds = values.shape
-    rows = values.reshape(count, bodies, *[1] * (index.ndim - 1), worlds)
-    return sum((jnp.where(index == n, rows[:, n], 0.0) for n in range(bodies)), jnp.zeros((count, *index.shape)))
+    rows, here = values.reshape(count, bodies, *[1] * (index.ndim - 1), worlds), _is_each(index, bodies)
+    return sum((jnp.where(here[n], rows[:, n], 0.0) for n in range(bodies)), jnp.zeros((count, *index.shape)))
 
 
 def _joint_features(level: Level, motion: Motion, ends: Array, origins: Array) -> list[Array]:

@@ -22,7 +22,7 @@ from envs.generate import Generator, GeneratorConfig
 from envs.observations import Observation
 from launch.benchmark import timing
 from launch.benchmark.physics import check_words, draw_levels
-from learners.base import split_blocks
+from learners.base import over_blocks, split_blocks
 from physics.errors import InputError
 from physics.settings import setting, validate
 
@@ -63,10 +63,10 @@ def _play(config: EnvBenchmark, env: Env, mesh: Mesh) -> dict:
     block = meshes.block_size(config.worlds, mesh.size, env.capacity, config.block_worlds)
     levels = draw_levels(env.capacity, config.worlds)
     blocks = config.worlds // block
-    begin = jax.jit(lambda level: split_blocks(env.reset(level), blocks))
-    state = meshes.put(begin(levels), mesh, SHARED)
+    start = meshes.put(jax.jit(lambda level: split_blocks(env.reset(level), blocks))(levels), mesh, SHARED)
     keys = meshes.put(jax.random.split(jax.random.key(1), blocks), mesh, SHARED)
-    measured = timing.measure(_steps(env, config.steps, block, mesh), state, keys, rounds=config.rounds)
+    blank = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (block, *leaf.shape[1:])), env.blank())
+    measured = timing.measure(_steps(env, config.steps, block, mesh), start, keys, meshes.put(blank, mesh, COPIED), rounds=config.rounds)
     return {
         "what": f"fulcrum env {env.config.observation}", "size": env.config.size, "worlds": config.worlds,
         "compile_s": round(measured.compile_s, 2), "steps_per_s": round(config.worlds * config.steps / measured.best_s),
@@ -75,23 +75,23 @@ def _play(config: EnvBenchmark, env: Env, mesh: Mesh) -> dict:
 
 
 def _steps(env: Env, steps: int, block: int, mesh: Mesh) -> Callable:
-    """A jitted function of blocks and keys that plays all steps with random actions: (states, what was earned, what was seen last)."""
-    blank = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (block, *leaf.shape[1:])), env.blank())
+    """A jitted function of blocks, their keys and one blank observation that plays all steps with random actions: (states, some number)."""
 
-    def play(args: tuple[EnvState, Array]) -> tuple[EnvState, Array, Observation]:
-        def step(carry: tuple[EnvState, Array, Observation], key: Array) -> tuple[tuple[EnvState, Array, Observation], None]:
-            state, total, _ = carry
-            state, done = env.step(state, env.actions.uniform(key, block))
-            return (state, total + done.reward.sum(), done.observation), None
+    def played(state: EnvState, keys: Array, blank: Observation) -> tuple[EnvState, Array]:
+        def play(state: EnvState, key: Array) -> tuple[EnvState, Array]:
+            actions = env.actions.uniform(key, steps * block).reshape(steps, block, -1)
+            (state, seen), earned = lax.scan(step, (state, blank), actions)
+            # What a loop carries is worked out in full at every step, though the compiler sees that one number of it is used.
+            return state, earned.sum() + sum(leaf.reshape(-1)[0] for leaf in jax.tree.leaves(seen))
 
-        state, key = args
-        return lax.scan(step, (state, jnp.zeros(()), blank), jax.random.split(key, steps))[0]
+        state, found = over_blocks(play, state, keys)
+        return state, lax.psum(found.sum(), meshes.DEVICES)
 
-    def played(state: EnvState, keys: Array) -> tuple[EnvState, Array, Observation]:
-        state, totals, seen = lax.map(play, (state, keys))
-        return state, lax.psum(totals.sum(), meshes.DEVICES), seen
+    def step(carry: tuple[EnvState, Observation], action: Array) -> tuple[tuple[EnvState, Observation], Array]:
+        state, done = env.step(carry[0], action)
+        return (state, done.observation), done.reward.sum()
 
-    return meshes.over_devices(played, mesh, (SHARED, SHARED), (SHARED, COPIED, SHARED))
+    return meshes.over_devices(played, mesh, (SHARED, SHARED, COPIED), (SHARED, COPIED))
 
 
 def _generate(env: Env, count: int) -> dict:

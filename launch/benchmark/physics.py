@@ -21,7 +21,7 @@ from envs.base import Level
 from envs.generate import GeneratorConfig
 from envs.generate.random import sample
 from launch.benchmark import stages, timing
-from learners.base import split_blocks
+from learners.base import over_blocks, split_blocks
 from physics.base import Capacity, Controls, SolverConfig, State
 from physics.errors import InputError
 from physics.prepare import Prepared, capacity_of
@@ -97,16 +97,15 @@ def draw_levels(capacity: Capacity, worlds: int) -> Level:
 def _simulate(config: PhysicsBenchmark, mesh: Mesh) -> Callable:
     """A jitted function of blocks that advances them by all steps with all controls at zero."""
 
-    def block(args: tuple[Prepared, State]) -> State:
-        prepared, state = args
+    def block(state: State, prepared: Prepared) -> tuple[State, None]:
         still = zeros(Controls, worlds=count_worlds(prepared), **capacity_of(prepared.scene).dims)
 
         def step(now: State, _: None) -> tuple[State, None]:
             return physics.step(prepared, now, still, config.solver)[0], None
 
-        return lax.scan(step, state, None, length=config.steps)[0]
+        return lax.scan(step, state, None, length=config.steps)
 
-    return meshes.over_devices(lambda prepared, state: lax.map(block, (prepared, state)), mesh, (SHARED, SHARED), SHARED)
+    return meshes.over_devices(lambda prepared, state: over_blocks(block, state, prepared)[0], mesh, (SHARED, SHARED), SHARED)
 
 
 def _bytes_per_world(value: object, worlds: int) -> int:
