@@ -19,6 +19,7 @@ from learners import advantage
 from learners.advantage import Estimate
 from learners.base import Act, Array, Decision, Memory, Params, Rollout, Worlds
 from physics.base import Motion
+from physics.materialise import materialise
 from physics.pytree import count_worlds
 
 Keep = Callable[[EnvState, Decision, Step], Any]
@@ -109,21 +110,21 @@ def _ends(
 ) -> tuple[Array, Array]:
     """Values `[L, W]` of the states in which truncated episodes ended, else 0, and `[W]` of the state after the last step.
 
-    One loop for both, so that the network is compiled once; a step in which no episode was cut off is not judged.
+    One loop for both, over the steps in which an episode was cut off and the last. It sees and judges what lies in memory, as
+    the rollout's loop does, so that it shares that one's compiled kernels.
     """
     ends, last = (final_motion, memory), (now.env.physics.motion, now.memory)
     motions, memories = jax.tree.map(lambda ends, last: jnp.concatenate([ends, last[None]]), ends, last)
     wanted = jnp.concatenate([truncated, jnp.ones_like(truncated[:1])])
+    some = jnp.any(wanted, axis=1)
+    steps = jnp.argsort(~some)
 
-    def judge(end: tuple[Motion, Memory, Array]) -> Array:
-        motion, memory, wanted = end
+    def judge(number: Array, values: Array) -> Array:
+        motion, memory, here = materialise(jax.tree.map(lambda leaf: leaf[steps[number]], (motions, memories, wanted)))
+        value = apply(params, env.observe(now.env.level, motion), *batch_first(memory))[1]
+        return values.at[steps[number]].set(jnp.where(here, value, 0.0))
 
-        def value() -> Array:
-            return jnp.where(wanted, apply(params, env.observe(now.env.level, motion), *batch_first(memory))[1], 0.0)
-
-        return lax.cond(jnp.any(wanted), value, lambda: jnp.zeros(wanted.shape))
-
-    values = lax.map(judge, (motions, memories, wanted))
+    values = lax.fori_loop(0, some.sum(), judge, jnp.zeros(wanted.shape))
     return values[:-1], values[-1]
 
 
