@@ -15,7 +15,7 @@ from envs import actions
 from envs import outcome as outcomes
 from envs.outcome import Outcome
 from learners import rollout
-from learners.base import Rollout, Worlds, join_blocks, split_blocks
+from learners.base import Rollout, Worlds, join_blocks, over_blocks, split_blocks
 from learners.distributions import MultiDiscrete
 from learners.ppo import PPOConfig
 from physics.pytree import stack
@@ -248,3 +248,16 @@ def test_dealing_worlds_to_blocks_can_be_undone():
     np.testing.assert_array_equal(blocks["a"][1], value["a"][:, 4:8])
     np.testing.assert_array_equal(blocks["b"], value["b"].reshape(3, 4))
     jax.tree.map(np.testing.assert_array_equal, join_blocks(blocks), value)
+
+
+def test_blocks_are_worked_on_one_after_the_other_and_put_back_in_their_place():
+    value = {"changed": jnp.arange(12.0).reshape(3, 4), "kept": jnp.arange(3)}
+    given = jnp.array([10.0, 20.0, 30.0])
+
+    def work(block, more):
+        return {"changed": block["changed"] + more, "kept": block["kept"]}, block["changed"].sum() * more
+
+    blocks, found = jax.jit(functools.partial(over_blocks, work))(value, given)
+    np.testing.assert_array_equal(blocks["changed"], value["changed"] + given[:, None])
+    np.testing.assert_array_equal(blocks["kept"], value["kept"])
+    np.testing.assert_array_equal(found, value["changed"].sum(1) * given)
