@@ -98,7 +98,7 @@ def over_blocks(function: Callable, blocks: Any, *given: Any) -> tuple[Any, Any]
     """`function(block, *given)` of every block and what is given for it, one after the other: (blocks, what else it returns, stacked).
 
     `function` returns (block, anything). As `lax.map`, but a block is put in its own place. A second state, filled with zeros and
-    then overwritten, took memory and two compiled kernels more for every array; what does not change is not written at all.
+    then overwritten, takes memory, and a kernel more to compile for every shape of array; what does not change is not written at all.
     """
 
     def one(blocks: Any, own: tuple) -> tuple[Any, Any]:

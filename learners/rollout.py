@@ -120,9 +120,10 @@ def _ends(
     steps = jnp.argsort(~some)
 
     def judge(number: Array, values: Array) -> Array:
-        motion, memory, here = materialise(jax.tree.map(lambda leaf: leaf[steps[number]], (motions, memories, wanted)))
+        step = steps[number]
+        motion, memory, here = materialise(jax.tree.map(lambda leaf: leaf[step], (motions, memories, wanted)))
         value = apply(params, env.observe(now.env.level, motion), *batch_first(memory))[1]
-        return values.at[steps[number]].set(jnp.where(here, value, 0.0))
+        return values.at[step].set(jnp.where(here, value, 0.0))
 
     values = lax.fori_loop(0, some.sum(), judge, jnp.zeros(wanted.shape))
     return values[:-1], values[-1]

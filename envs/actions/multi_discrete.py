@@ -19,7 +19,7 @@ def nothing(worlds: int) -> Array:
 
 def uniform(key: Array, worlds: int) -> Array:
     """Every choice equally likely: actions `[W, channels]`."""
-    # `randint` draws twice, so that millions of choices are equally likely too, and takes twice as long to compile.
+    # `randint` draws twice, so that millions of choices are equally likely too, and has 15 kernels more to compile.
     return (jax.random.uniform(key, (worlds, len(CHOICES))) * jnp.array(CHOICES, jnp.float32)).astype(jnp.int32)
 
 
