@@ -37,7 +37,7 @@ class RunSettings:
     profile: int = setting(
         0, "iterations to trace with JAX's profiler into profile/ of the run's folder, once all is compiled; 0 for none", least=0
     )
-    devices: int = setting(0, "local devices to use; 0 takes all", least=0)
+    devices: int = setting(0, "local devices to use; 0 takes all, of a CPU no more than suit so many worlds", least=0)
     block_worlds: int = setting(0, "worlds a device simulates at a time; 0 takes what fits a CPU core's cache, or all on a GPU", least=0)
 
     def __post_init__(self) -> None:

@@ -51,7 +51,7 @@ class LocalBackend:
 
     def __init__(self, roles: Roles, settings: RunSettings) -> None:
         """`roles` may be shared by runs that follow one another."""
-        self._player = Player(roles.worker, settings)
+        self._player, self._devices = Player(roles.worker, settings), roles.worker.devices
         self._roles = {
             backends.worker(0): self._player,
             backends.LEARNER: Trainer(roles.learner, settings),
@@ -102,8 +102,8 @@ class LocalBackend:
         return {}
 
     def where(self) -> str:
-        """This process's devices."""
-        devices = jax.local_devices()
+        """The devices that play and learn."""
+        devices = self._devices
         return f"{len(devices)} x {devices[0].device_kind}"
 
     def close(self) -> None:
@@ -112,13 +112,13 @@ class LocalBackend:
 
 def check(config: RunConfig) -> None:
     """Refuse, before anything starts, settings that do not fit each other or this machine's devices."""
-    parts.check(config, meshes.make(config.run.devices).size)
+    parts.check(config, meshes.suited(config.run.worlds, config.run.devices).size)
 
 
 def build_roles(config: RunConfig) -> Roles:
     """The roles of a run, wired together."""
     check(config)
-    mesh = meshes.make(config.run.devices)
+    mesh = meshes.suited(config.run.worlds, config.run.devices)
     made = parts.Parts(config, mesh)
     worker = made.worker(config.run.worlds, parts.block_size(config, mesh.size))
     return Roles(worker=worker, learner=made.learner(), curriculum=made.service(), evaluator=made.evaluator(worker))

@@ -36,7 +36,7 @@ class EnvBenchmark:
     worlds: int = setting(1024, "worlds that are played at the same time", least=1)
     steps: int = setting(16, "environment steps a run", least=1)
     rounds: int = setting(5, "runs, of which the best counts", least=1)
-    devices: int = setting(0, "local devices to use; 0 takes all", least=0)
+    devices: int = setting(0, "local devices to use; 0 takes all, of a CPU no more than suit so many worlds", least=0)
     block_worlds: int = setting(0, "worlds a device plays at a time; 0 takes what training takes", least=0)
     levels: int = setting(0, "levels that the generator draws and filters as well; 0 leaves it out", least=0)
 
@@ -51,7 +51,7 @@ def run(config: EnvBenchmark, profile: bool) -> Iterator[dict]:
     """A row a size and observation, and a row a size for the generator."""
     if profile:
         raise InputError("--profile", found="env", wanted="physics: stages are those of the engine")
-    mesh = meshes.make(config.devices)
+    mesh = meshes.suited(config.worlds, config.devices)
     for size in config.sizes.split(","):
         for observation in config.observations.split(","):
             yield _play(config, Env(EnvConfig(size=size, observation=observation)), mesh)

@@ -47,7 +47,7 @@ class TrainBenchmark:
     precision: str = setting("float32", "in which layers compute", choices=tuple(PRECISIONS))
     phases: bool = setting(True, "time the phases apart too, and count operations: compiles as long again")
     rounds: int = setting(3, "runs, of which the best counts", least=1)
-    devices: int = setting(0, "local devices to use; 0 takes all", least=0)
+    devices: int = setting(0, "local devices to use; 0 takes all, of a CPU no more than suit so many worlds", least=0)
     block_worlds: int = setting(0, "worlds a device plays at a time; 0 takes what training takes", least=0)
 
     def __post_init__(self) -> None:
@@ -113,7 +113,7 @@ def _iteration(roles: Roles) -> Callable[[TrainState, Worlds, Array], tuple]:
 
 def _phases(config: RunConfig, roles: Roles, state: TrainState, worlds: Worlds, rounds: int) -> tuple[dict[str, float], float | None]:
     """Seconds of an iteration that each phase takes, and floating-point operations of the network an environment step."""
-    mesh = meshes.make(config.run.devices)
+    mesh = meshes.suited(config.run.worlds, config.run.devices)
     act, physics, observe = (
         meshes.over_devices(function, mesh, (COPIED, SHARED), SHARED) for function in _steps(roles.worker.env, roles.worker.apply)
     )

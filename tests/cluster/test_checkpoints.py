@@ -226,9 +226,9 @@ def _train(devices: int, *words: str) -> str:
 @pytest.mark.slow
 def test_a_run_of_four_devices_goes_on_with_two_and_then_with_one(tmp_path):
     words = [word for word in WORDS if not word.startswith(("run.devices", "run.block_worlds"))]
-    assert "on 4 x cpu" in _train(4, *words, f"run.folder={tmp_path}", "run.name=a", "run.total_steps=128")
-    assert "on 2 x cpu" in _train(2, "--resume", str(tmp_path / "a"), "run.total_steps=256")
-    assert "on 1 x cpu" in _train(1, "--resume", str(tmp_path / "a"), "run.total_steps=384")
+    assert "on 4 x cpu" in _train(4, *words, f"run.folder={tmp_path}", "run.name=a", "run.total_steps=128", "run.devices=4")
+    assert "on 2 x cpu" in _train(2, "--resume", str(tmp_path / "a"), "run.total_steps=256", "run.devices=2")
+    assert "on 1 x cpu" in _train(1, "--resume", str(tmp_path / "a"), "run.total_steps=384", "run.devices=0")
     rows = read_lines(tmp_path / "a" / "metrics.jsonl")
     assert [row["iteration"] for row in rows if "kl" in row] == [1, 2, 3, 4, 5, 6]
     assert yaml.safe_load((tmp_path / "a" / "config.yaml").read_text())["run"]["devices"] == 0

@@ -33,3 +33,17 @@ def test_a_wanted_block_must_divide_the_worlds_of_a_device():
 def test_more_devices_than_there_are_is_refused():
     with pytest.raises(InputError, match=r"run.devices: found 99, wanted at most \d+"):
         mesh.make(99)
+
+
+@pytest.mark.parametrize(
+    ("worlds", "wanted", "devices"),
+    [
+        (128, 0, 2),  # all there are
+        (64, 0, 1),  # a second would get too few
+        (129, 0, 1),  # worlds that two cannot share evenly
+        (1, 0, 1),
+        (8, 2, 2),  # who says how many gets them
+    ],
+)
+def test_few_worlds_play_on_few_devices_of_a_cpu(worlds, wanted, devices):
+    assert mesh.suited(worlds, wanted).size == devices

@@ -126,7 +126,7 @@ def test_learning_that_breaks_down_ends_with_status_1_a_message_and_a_checkpoint
     [
         (["ppo.minibatch_size=1000"], "ppo.minibatch_size: found 1000"),
         (["run.devices=99"], "run.devices: found 99"),
-        (["run.worlds=255"], "run.worlds: found 255, wanted a multiple of the 2 devices"),
+        (["run.worlds=255", "run.devices=2"], "run.worlds: found 255, wanted a multiple of the 2 devices"),
         (["run.block_worlds=100"], "run.block_worlds: found 100"),
         (["network.kind=flat"], "network.kind.*env.observation=flat"),
         (["--resume", "no_such_run"], "no run 'no_such_run'"),
