@@ -4,6 +4,8 @@ Every case is a run of `launch.train` in a process of its own, read from the met
 the same worlds in the same blocks, so that without a lag they do the same work to the last bit. An iteration counts with
 all that a run does in it: levels, playing, what travels, learning, noting. Times are medians over leases, so that the
 iterations which ask for levels and those which do not have their share; best and worst lease tell of the neighbours.
+Cases run one by one, or, on a machine whose speed changes within minutes, in turns of seconds: then the median is taken
+of what a turn took beside that of `local` just before it.
 CPU seconds are those of all processes of a run, Ray's own included, and say what it costs where cores are shared with
 others. A case is compared with the last `local` before it.
 """
@@ -15,19 +17,19 @@ import os
 import re
 import signal
 import statistics
-import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import jax
+import numpy as np
 
 from cluster.base import RunConfig
-from cluster.tracker import read_lines
 from envs import sizes
 from launch import config as configuration
+from launch.benchmark import running
+from launch.benchmark.running import Running
 from launch.benchmark.train import FOLDER, NETWORKS
 from physics.devices import flags_with
 from physics.errors import InputError
@@ -40,7 +42,6 @@ LITTLE = {  # what is not to be measured is done as seldom as can be
     "curriculum.kind": "uniform", "evaluate.holdout": "s/lift_off", "evaluate.attempts": 1, "evaluate.random_levels": 0,
     "evaluate.every": LONGEST, "checkpoint.every": LONGEST,
 }  # fmt: skip
-POLL_SECONDS = 0.5
 MB = 1e6
 
 
@@ -58,6 +59,7 @@ class ClusterBenchmark:
     lease: int = setting(4, "iterations for which a world keeps its level", least=1)
     warmup: int = setting(8, "iterations before those that count, whole leases", least=1)
     iterations: int = setting(24, "iterations that count, whole leases", least=1)
+    turns: int = setting(0, "leases that each case runs in turn while the others are frozen, instead of iterations; 0: one by one", least=0)
     platform: str = setting("cpu", "what workers, learner and the one process run on; cpu devices are simulated", choices=("cpu", "gpu"))
     devices: int = setting(1, "devices of a worker, of the learner, and of the one process", least=1)
     block_worlds: int = setting(0, "worlds a device plays at a time; 0 takes what a device has with the most workers", least=0)
@@ -105,14 +107,10 @@ def run(config: ClusterBenchmark, profile: bool) -> Iterator[dict]:
         raise InputError("--profile", found="cluster", wanted="physics: stages are those of the engine")
     cases = [case(word) for word in config.cases.split(",")]
     travels = _check(config, cases)
-    local = None
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # or the run that is being done would outlive this
+    measure = _in_turns if config.turns else _one_by_one
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # or the runs that are being done would outlive this
     with tempfile.TemporaryDirectory(prefix="fc") as folder:  # short, as Ray puts sockets below it
-        for number, one in enumerate(cases):
-            rows, cpu_s = _done(config, one, Path(folder), f"{number}-{one.name}")
-            row = measured(config, one, rows, travels, local) | {"cpu_s": cpu_s}
-            local = row["iteration_s"] if one.name == "local" else local
-            yield row
+        yield from measure(config, cases, travels, Path(folder))
 
 
 def settings(config: ClusterBenchmark, one: Case) -> RunConfig:
@@ -151,80 +149,119 @@ def _check(config: ClusterBenchmark, cases: Sequence[Case]) -> tuple[int, int]:
     return plan.traffic(settings(config, cases[0]))
 
 
-def _done(config: ClusterBenchmark, one: Case, folder: Path, name: str) -> tuple[list[dict], float | None]:
-    """A run in a process of its own: its metrics, and the CPU seconds of an iteration."""
+def _started(config: ClusterBenchmark, one: Case, folder: Path, number: int) -> contextlib.AbstractContextManager[Running]:
     env = os.environ | {"RAY_TMPDIR": str(folder), "XLA_FLAGS": flags_with(config.devices)}
     if config.platform == "cpu":
         env["JAX_PLATFORMS"] = "cpu"
-    command = [sys.executable, "-m", "launch.train", *words(config, one), f"run.folder={folder}", f"run.name={name}"]
-    said, metrics = folder / f"{name}.out", folder / name / "metrics.jsonl"
-    # It hears of Ctrl-C from here alone, and ends the cluster that it started.
-    with said.open("w") as out, subprocess.Popen(command, stdout=out, stderr=out, env=env, start_new_session=True) as process:
-        try:
-            spent = _watch(config, process, metrics)
-        finally:
-            process.terminate()
-    text = said.read_text()
-    if process.returncode == 2:
-        raise InputError(f"case {one.name}: {text.strip().splitlines()[-1].removeprefix('error: ')}")
-    if process.returncode or not spent:
-        raise RuntimeError(f"case {one.name} ended with status {process.returncode}:\n{text[-4000:]}")
-    (before, begun), (after, ended) = spent[0], spent[-1]
-    here = one.name == "local" or not config.address
-    return read_lines(metrics), round((ended - begun) / (after - before), 4) if here and after > before else None
+    return running.started(f"{number}-{one.name}", words(config, one), env, folder)
 
 
-def _watch(config: ClusterBenchmark, process: subprocess.Popen, metrics: Path) -> list[tuple[int, float]]:
-    """Wait until all that counts is noted: how many iterations were, and CPU seconds, as time went by; nothing if it ends before."""
-    spent = []
-    while process.poll() is None:
-        first, played = _played(config, read_lines(metrics) if metrics.exists() else [])
-        if len(played) >= first:
-            spent.append((len(played), cpu_seconds(process.pid)))
-        if len(played) >= first + config.iterations:
-            return spent
-        time.sleep(POLL_SECONDS)
-    return []
+def _one_by_one(config: ClusterBenchmark, cases: Sequence[Case], travels: tuple[int, int], folder: Path) -> Iterator[dict]:
+    """Every case for itself, to its end."""
+    local = None
+    for number, one in enumerate(cases):
+        with _started(config, one, folder, number) as case_run:
+            rows, cpu_s = _watch(config, case_run)
+        row = measured(config, one, rows, travels, local) | {"cpu_s": _known(config, one, cpu_s)}
+        local = row["iteration_s"] if one.name == "local" else local
+        yield row
 
 
-def cpu_seconds(session: int) -> float:
-    """Of all processes of a session that live now: a run, and the Ray that it started."""
-    ticks = 0
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        with contextlib.suppress(OSError):  # it has ended
-            fields = stat.read_text().rpartition(")")[2].split()  # from the third of proc(5) on
-            ticks += int(fields[11]) + int(fields[12]) if int(fields[3]) == session else 0
-    return ticks / os.sysconf("SC_CLK_TCK")
+def _watch(config: ClusterBenchmark, case_run: Running) -> tuple[list[dict], float]:
+    """Wait until all that counts is noted: what is, and the CPU seconds of an iteration."""
+    warm = case_run.wait_for(lambda rows: _warm(config, rows))
+    begun, before, last = len(_iterations(warm)), case_run.cpu_seconds(), _first(config, warm) + config.iterations
+    rows = case_run.wait_for(lambda rows: len(_iterations(rows)) >= max(last, begun + 1))
+    return rows, (case_run.cpu_seconds() - before) / (len(_iterations(rows)) - begun)
+
+
+def _in_turns(config: ClusterBenchmark, cases: Sequence[Case], travels: tuple[int, int], folder: Path) -> Iterator[dict]:
+    """All cases are made ready and frozen; then one at a time goes on for a lease, again and again."""
+    with contextlib.ExitStack() as all_of_them:
+        runs = []
+        for number, one in enumerate(cases):
+            case_run = all_of_them.enter_context(_started(config, one, folder, number))
+            case_run.wait_for(lambda rows: _warm(config, rows))
+            case_run.freeze()
+            runs.append(case_run)
+        turns = [[_turn(config, one, case_run) for one, case_run in zip(cases, runs, strict=True)] for _ in range(config.turns)]
+        notes = [case_run.rows() for case_run in runs]
+    local = None
+    for one, taken, rows in zip(cases, zip(*turns, strict=True), notes, strict=True):
+        each, cpu = zip(*taken, strict=True)
+        row = _row(config, one, each, _iterations(rows), slice(_first(config, rows), None), travels, local)
+        yield row | {"cpu_s": _known(config, one, statistics.median(cpu))}
+        local = each if one.name == "local" else local
+
+
+def _turn(config: ClusterBenchmark, one: Case, case_run: Running) -> tuple[float, float]:
+    """Seconds and CPU seconds of an iteration, over a lease that nothing interrupts; what was frozen in mid work does not count."""
+    begin = len(_iterations(case_run.rows())) + one.max_lag  # iterations that are being played
+    end = begin + config.lease
+    case_run.thaw()
+    begun, before = len(_iterations(case_run.wait_for(lambda rows: len(_iterations(rows)) > begin))), case_run.cpu_seconds()
+    played = _iterations(case_run.wait_for(lambda rows: len(_iterations(rows)) > max(end, begun)))
+    spent = (case_run.cpu_seconds() - before) / (len(played) - begun)
+    case_run.freeze()
+    return (played[end]["seconds"] - played[begin]["seconds"]) / config.lease, spent
+
+
+def _known(config: ClusterBenchmark, one: Case, cpu_s: float) -> float | None:
+    """CPU seconds, where all processes of the case run here."""
+    return round(cpu_s, 4) if one.name == "local" or not config.address else None
 
 
 def measured(config: ClusterBenchmark, one: Case, rows: Sequence[dict], travels: tuple[int, int], local: float | None) -> dict:
     """The row of a case, from its metrics, bytes that travel if any do, and the seconds of an iteration in one process."""
-    first, played = _played(config, rows)
-    counted = played[first : first + config.iterations]
+    first, played = _first(config, rows), _iterations(rows)
     ends = [row["seconds"] for row in played[first - 1 : first + config.iterations : config.lease]]
     each = [(after - before) / config.lease for before, after in itertools.pairwise(ends)]
+    return _row(config, one, each, played, slice(first, first + config.iterations), travels, [local] * len(each) if local else None)
+
+
+def _row(
+    config: ClusterBenchmark, one: Case, each: Sequence[float], played: Sequence[dict], counts: slice, travels: tuple[int, int],
+    local: Sequence[float] | None,
+) -> dict:  # fmt: skip
+    """The row of a case: seconds of an iteration, `each` to be compared with one of `local`, and what iterations noted that count."""
+    counted = played[counts]
     seconds = statistics.median(each)
+    ratios = [mine / other for mine, other in zip(each, local, strict=True)] if local else None
     store = [row["cluster/store_bytes"] for row in counted if "cluster/store_bytes" in row]
     spilled = [row["cluster/spilled_bytes"] for row in played if "cluster/spilled_bytes" in row]
     rollouts, parameters = travels if one.split else (0, 0)
     return {
         "what": f"fulcrum cluster {one.name}", "size": config.size, "network": config.network, "worlds": config.worlds,
         "steps": config.steps, "workers": one.workers, "max_lag": one.max_lag, "devices_each": config.devices, "platform": config.platform,
-        "iterations": len(counted), "iteration_s": round(seconds, 4), "best_s": round(min(each), 4), "worst_s": round(max(each), 4),
-        "steps_per_s": round(config.worlds * config.steps / seconds),
-        "of_local": local and round(local / seconds, 3), "overhead_s": local and round(seconds - local, 4),
-        "overhead_percent": local and round(100 * (seconds / local - 1), 1),
+        "iterations": len(each) * config.lease, "iteration_s": round(seconds, 4), "best_s": round(min(each), 4),
+        "worst_s": round(max(each), 4), "steps_per_s": round(config.worlds * config.steps / seconds),
+        "of_local": ratios and round(1 / statistics.median(ratios), 3),
+        "overhead_s": local and round(statistics.median(mine - other for mine, other in zip(each, local, strict=True)), 4),
+        "overhead_percent": ratios and _percent(statistics.median(ratios)),
+        "overhead_quartiles_percent": ratios and [_percent(ratio) for ratio in (np.quantile(ratios, 0.25), np.quantile(ratios, 0.75))],
         "rollout_bytes": rollouts, "parameter_bytes": parameters, "lag": statistics.mean(row.get("lag", 0.0) for row in counted),
         "store_first_bytes": store[0] if store else None, "store_last_bytes": store[-1] if store else None,
         "store_highest_bytes": max(store, default=None), "spilled_bytes": spilled[-1] - spilled[0] if spilled else None,
     }  # fmt: skip
 
 
-def _played(config: ClusterBenchmark, rows: Sequence[dict]) -> tuple[int, list[dict]]:
-    """The iterations of a run, and which is the first that counts: warm, and past the evaluation that every run begins with."""
-    played = [row for row in rows if "steps_per_second" in row]
+def _percent(ratio: float) -> float:
+    return round(100 * (float(ratio) - 1), 1)
+
+
+def _iterations(rows: Sequence[dict]) -> list[dict]:
+    """Those rows that end an iteration; an evaluation has its own."""
+    return [row for row in rows if "steps_per_second" in row]
+
+
+def _warm(config: ClusterBenchmark, rows: Sequence[dict]) -> bool:
+    return len(_iterations(rows)) >= _first(config, rows)
+
+
+def _first(config: ClusterBenchmark, rows: Sequence[dict]) -> int:
+    """The iteration of a run that counts as the first: warm, and past the evaluation that every run begins with."""
     examined = next((i for i, row in enumerate(rows) if "steps_per_second" not in row), LONGEST)
-    return max(config.warmup, -(-examined // config.lease) * config.lease), played
+    return max(config.warmup, -(-examined // config.lease) * config.lease)
 
 
 def show(rows: Iterable[dict]) -> Iterator[str]:
@@ -240,11 +277,18 @@ def show(rows: Iterable[dict]) -> Iterator[str]:
         yield _line([
             row["what"].split()[-1], f"{row['iteration_s']:.2f}", f"{row['best_s']:.2f} to {row['worst_s']:.2f}",
             _form("{:.2f}", row["cpu_s"]), f"{row['steps_per_s']:,}", _form("{:.2f}", row["of_local"]),
-            _form("{:+.0f} %", row["overhead_percent"]),
+            _overhead(row),
             f"{(row['rollout_bytes'] + row['parameter_bytes']) / MB:.1f}", f"{row['lag']:.2f}",
             "-" if None in store else ", ".join(f"{value / MB:.1f}" for value in store),
             "-" if row["spilled_bytes"] is None else f"{row['spilled_bytes'] / MB:.1f}",
         ])  # fmt: skip
+
+
+def _overhead(row: dict) -> str:
+    if row["overhead_percent"] is None:
+        return "-"
+    low, high = row["overhead_quartiles_percent"]
+    return f"{row['overhead_percent']:+.0f} % ({low:+.0f} to {high:+.0f})"
 
 
 def _line(cells: Sequence[str]) -> str:

@@ -1,10 +1,11 @@
 """What actors cost: the runs that are compared, and what is made of their metrics."""
 
+import contextlib
 import dataclasses
+import itertools
 import json
-import os
 import sys
-import time
+from collections.abc import Callable
 
 import pytest
 
@@ -62,29 +63,61 @@ def test_iterations_beside_the_first_evaluation_do_not_count():
     assert (row["iterations"], row["iteration_s"]) == (6, 1.0), "from 16 to 22 s"
 
 
-def test_a_run_is_watched_until_all_iterations_that_count_are_noted(tmp_path, monkeypatch):
-    file = tmp_path / "metrics.jsonl"
-    rows = metrics(*range(1, 12))
-    steps = iter([rows[:2], rows[:3], [*rows[:3], EXAM, *rows[3:5]], [*rows[:3], EXAM, *rows[3:10]]])  # from the fifth on they count
-    monkeypatch.setattr(cluster.time, "sleep", lambda _: file.write_text("".join(json.dumps(row) + "\n" for row in next(steps))))
-    monkeypatch.setattr(cluster, "cpu_seconds", lambda _: 1.5)
+class FakeRun:
+    """Iterations of so many seconds, the one in which it was frozen a hundred longer; a CPU second goes by in each."""
 
-    class Process:
-        pid = 1
+    def __init__(self, *seconds: float) -> None:
+        self.seconds, self.now, self.notes, self.frozen, self.thawed = itertools.cycle(seconds), 0.0, [], False, False
 
-        def poll(self) -> None:
-            return None
+    def rows(self) -> list[dict]:
+        return list(self.notes)
 
-    assert cluster._watch(CONFIG, Process(), file) == [(5, 1.5), (10, 1.5)]
+    def wait_for(self, enough: Callable[[list[dict]], bool]) -> list[dict]:
+        assert not self.frozen
+        while not enough(self.notes):
+            self.now += next(self.seconds) + 100 * self.thawed
+            self.thawed = False
+            self.notes.append({"iteration": len(self.notes) + 1, "seconds": self.now, "steps_per_second": 1.0})
+            if len(self.notes) == 1:
+                self.notes.append(EXAM)
+        return self.rows()
+
+    def freeze(self) -> None:
+        self.frozen = True
+
+    def thaw(self) -> None:
+        self.frozen, self.thawed = False, True
+
+    def cpu_seconds(self) -> float:
+        return float(len(self.notes))
 
 
-def test_cpu_seconds_are_those_of_all_processes_of_a_session():
-    own = os.getsid(0)
-    begun, before = time.process_time(), cluster.cpu_seconds(own)
-    while time.process_time() < begun + 0.3:
-        pass
-    assert cluster.cpu_seconds(own) >= before + 0.28
-    assert cluster.cpu_seconds(2**30) == 0
+def test_a_run_is_watched_until_all_iterations_that_count_are_noted():
+    rows, cpu_s = cluster._watch(CONFIG, FakeRun(1.0))
+    assert (len(rows), cpu_s) == (1 + 2 + 6, 1.0)
+
+
+def measured_in_turns(monkeypatch, **runs: list[FakeRun]) -> list[dict]:
+    """Rows of cases `local` and `split` in turns."""
+    waiting = iter([FakeRun(*seconds) for seconds in runs.values()])
+    monkeypatch.setattr(cluster, "_check", lambda *_: (1000, 10))
+    monkeypatch.setattr(cluster, "_started", lambda *_: contextlib.nullcontext(next(waiting)))
+    return list(cluster.run(dataclasses.replace(CONFIG, turns=4), profile=False))
+
+
+def test_in_turns_a_lease_counts_that_nothing_interrupts_and_is_compared_with_that_of_the_same_turn(monkeypatch):
+    """The machine slows down for both at the same time."""
+    local, split = measured_in_turns(monkeypatch, local=[1.0, 1.0, 1.0, 4.0, 4.0, 4.0], split=[1.25, 1.25, 1.25, 5.0, 5.0, 5.0, 5.0])
+    assert local["iterations"] == split["iterations"] == 4 * 2
+    assert local["worst_s"] < 10 > split["worst_s"], "no frozen iteration"
+    assert (local["overhead_percent"], local["cpu_s"], split["cpu_s"]) == (None, 1.0, 1.0)
+    assert split["overhead_percent"] > 0
+
+
+def test_in_turns_a_case_that_costs_the_same_share_every_time_is_found_to_do_so(monkeypatch):
+    local, split = measured_in_turns(monkeypatch, local=[2.0], split=[2.5])
+    assert (local["iteration_s"], split["iteration_s"], split["overhead_s"]) == (2.0, 2.5, 0.5)
+    assert (split["of_local"], split["overhead_percent"], split["overhead_quartiles_percent"]) == (0.8, 25.0, [25.0, 25.0])
 
 
 def test_the_table_has_a_line_a_case():
@@ -95,7 +128,7 @@ def test_the_table_has_a_line_a_case():
     heading, line, first, second = cluster.show([local, split])
     assert {text.count("|") for text in (heading, line, first, second)} == {12}, "eleven columns"
     assert first == "| local | 1.00 | 1.00 to 1.00 | 0.98 | 32 | - | - | 0.0 | 0.00 | - | - |"
-    assert second == "| split-2-lag-1 | 1.00 | 1.00 to 1.00 | - | 32 | 0.50 | +100 % | 3.5 | 0.00 | 2.0, 2.0, 2.0 | - |"
+    assert second == "| split-2-lag-1 | 1.00 | 1.00 to 1.00 | - | 32 | 0.50 | +100 % (+100 to +100) | 3.5 | 0.00 | 2.0, 2.0, 2.0 | - |"
 
 
 @pytest.mark.parametrize(
@@ -117,7 +150,7 @@ def test_bad_words_are_named(words, message):
 
 def test_what_cannot_run_is_refused_before_anything_does(monkeypatch):
     pytest.importorskip("ray")
-    monkeypatch.setattr(cluster, "_done", lambda *_: pytest.fail("a run was started"))
+    monkeypatch.setattr(cluster, "_started", lambda *_: pytest.fail("a run was started"))
     with pytest.raises(InputError, match=r"run.worlds: found 256, wanted a multiple of the 3 devices"):
         benchmark.main(["cluster", "cases=local,split-3"])
 
@@ -145,3 +178,15 @@ def test_a_run_in_one_process_and_one_of_two_workers_are_measured(monkeypatch, c
     assert split["store_highest_bytes"] >= split["parameter_bytes"] > 0, "at least the newest parameters are held"
     assert split["spilled_bytes"] == 0
     assert split["lag"] == 0
+
+
+@pytest.mark.ray
+def test_runs_take_turns(monkeypatch, capsys):
+    monkeypatch.setenv("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
+    words = ["cases=local,colocated", "worlds=8", "steps=8", "minibatches=2", "lease=2", "warmup=2", "turns=3", "store_megabytes=100"]
+    assert benchmark.main(["cluster", *words, "--json"]) == 0
+    local, colocated = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert local["iterations"] == colocated["iterations"] == 3 * 2
+    assert local["overhead_percent"] is None
+    assert colocated["overhead_quartiles_percent"][0] <= colocated["overhead_percent"] <= colocated["overhead_quartiles_percent"][1]
+    assert min(local["cpu_s"], colocated["cpu_s"]) > 0
