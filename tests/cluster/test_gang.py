@@ -191,7 +191,7 @@ def _numbers(folder: Path) -> list[dict]:
 def test_two_processes_train_the_numbers_of_one_and_survive_the_loss_of_one(tmp_path):
     """Two processes with a device each, one of which is killed, beside one process with two devices."""
     place = [f"run.folder={tmp_path}", "run.total_steps=512", "checkpoint.keep=9"]
-    alone = _command(["launch.train", *GANG, *place, "run.name=alone"], 2)
+    alone = _command(["launch.train", *WORDS, *place, "run.name=alone"], 2)
     assert alone.wait(timeout=900) == 0
     both = _command(["launch.gang", "2", *GANG, *place, "run.name=gang"], 1)
     assert both.stdout
