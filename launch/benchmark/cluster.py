@@ -76,6 +76,8 @@ class ClusterBenchmark:
         for name in ("warmup", "iterations"):
             if getattr(self, name) % self.lease:
                 raise InputError(name, found=getattr(self, name), wanted=f"a multiple of lease={self.lease}")
+        if self.turns and self.address:
+            raise InputError("turns", found=self.turns, wanted="0 where a cluster is named: its actors cannot be frozen from here")
         if self.worlds * self.steps % self.minibatches:
             raise InputError("minibatches", found=self.minibatches, wanted=f"a divisor of {self.worlds} worlds x {self.steps} steps")
 

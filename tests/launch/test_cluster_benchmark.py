@@ -139,6 +139,7 @@ def test_the_table_has_a_line_a_case():
         (["warmup=3"], "warmup: found 3, wanted a multiple of lease=4"),
         (["iterations=0"], "iterations: found 0"),
         (["minibatches=7"], "minibatches: found 7"),
+        (["turns=3", "address=10.0.0.1:6379"], "turns: found 3, wanted 0 where a cluster is named"),
         (["network=huge"], "network: found 'huge'"),
         (["--profile"], "--profile: found 'cluster'"),
     ],
