@@ -51,7 +51,8 @@ class LocalBackend:
 
     def __init__(self, roles: Roles, settings: RunSettings) -> None:
         """`roles` may be shared by runs that follow one another."""
-        self._player, self._devices = Player(roles.worker, settings), roles.worker.devices
+        self._player = Player(roles.worker, settings)
+        self._devices = roles.worker.devices
         self._roles = {
             backends.worker(0): self._player,
             backends.LEARNER: Trainer(roles.learner, settings),
@@ -103,8 +104,7 @@ class LocalBackend:
 
     def where(self) -> str:
         """The devices that play and learn."""
-        devices = self._devices
-        return f"{len(devices)} x {devices[0].device_kind}"
+        return f"{len(self._devices)} x {self._devices[0].device_kind}"
 
     def close(self) -> None:
         """Nothing to end."""

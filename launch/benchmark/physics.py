@@ -40,7 +40,7 @@ class PhysicsBenchmark:
     worlds: int = setting(2048, "worlds that are simulated at the same time", least=1)
     steps: int = setting(16, "physics steps a run", least=1)
     rounds: int = setting(5, "runs, of which the best counts", least=1)
-    devices: int = setting(0, "local devices to use; 0 takes all, of a CPU no more than suit so many worlds", least=0)
+    devices: int = setting(0, "local devices to use; 0 takes all, or one for a single world", least=0)
     block_worlds: int = setting(0, "worlds a device simulates at a time; 0 takes what training takes", least=0)
     solver: SolverConfig = section(SolverConfig, "constants of the physics solver")
 
@@ -59,7 +59,7 @@ def check_words(name: str, text: str, known: Iterable[str]) -> None:
 
 def run(config: PhysicsBenchmark, profile: bool) -> Iterator[dict]:
     """A row a size; with `profile`, a row a stage after it."""
-    mesh = meshes.suited(config.worlds, config.devices)
+    mesh = meshes.make(config.devices or (1 if config.worlds == 1 else 0))
     for size in config.sizes.split(","):
         capacity = sizes.capacity(size)
         block = meshes.block_size(config.worlds, mesh.size, capacity, config.block_worlds)

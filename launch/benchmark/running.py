@@ -36,10 +36,14 @@ class Running:
             if enough(rows):
                 return rows
             time.sleep(POLL_SECONDS)
+        raise self.why()
+
+    def why(self) -> Exception:
+        """What it said as it ended."""
         text = self._said.read_text()
         if self._process.returncode == 2:
-            raise InputError(f"case {self._name}: {text.strip().splitlines()[-1].removeprefix('error: ')}")
-        raise RuntimeError(f"case {self._name} ended with status {self._process.returncode}:\n{text[-4000:]}")
+            return InputError(f"case {self._name}: {text.strip().splitlines()[-1].removeprefix('error: ')}")
+        return RuntimeError(f"case {self._name} ended with status {self._process.returncode}:\n{text[-4000:]}")
 
     def freeze(self) -> None:
         """Stop all processes where they are."""
@@ -53,11 +57,11 @@ class Running:
         """Of all processes that live now."""
         return cpu_seconds(self._process.pid)
 
-    def end(self) -> None:
-        """Let the run leave by itself; it ends the cluster that it started."""
+    def end(self) -> int:
+        """Let the run leave by itself; it ends the cluster that it started. Its exit status."""
         self.thaw()
         self._process.terminate()
-        self._process.wait()
+        return self._process.wait()
 
     def _signal(self, what: signal.Signals) -> None:
         for process in members(self._process.pid):
@@ -67,7 +71,10 @@ class Running:
 
 @contextlib.contextmanager
 def started(name: str, words: Sequence[str], env: Mapping[str, str], folder: Path) -> Iterator[Running]:
-    """`launch.train` with these words and environment, in `folder / name`; it is ended with the block."""
+    """`launch.train` with these words and environment, in `folder / name`.
+
+    It is ended with the block; an error if it does not leave in peace.
+    """
     command = [sys.executable, "-m", "launch.train", *words, f"run.folder={folder}", f"run.name={name}"]
     said = folder / f"{name}.out"
     with said.open("w") as out:  # a session of its own: it hears of Ctrl-C from here alone
@@ -76,7 +83,9 @@ def started(name: str, words: Sequence[str], env: Mapping[str, str], folder: Pat
     try:
         yield running
     finally:
-        running.end()
+        status = running.end()
+    if status:
+        raise running.why()
 
 
 def cpu_seconds(session: int) -> float:

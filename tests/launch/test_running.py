@@ -58,6 +58,12 @@ def test_a_run_that_ends_by_itself_says_why(tmp_path, script, error, message):
         started(tmp_path, script).wait_for(lambda _: False)
 
 
+def test_a_run_that_does_not_leave_in_peace_is_an_error(tmp_path):
+    """One that is refused, and would not have been waited for."""
+    with pytest.raises(InputError, match=r"case a: .*nonsense"), running.started("a", ["nonsense=1"], os.environ, tmp_path) as run:
+        run._process.wait()
+
+
 def test_cpu_seconds_are_those_of_all_processes_of_a_session():
     own = os.getsid(0)
     begun, before = time.process_time(), running.cpu_seconds(own)
