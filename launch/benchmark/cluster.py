@@ -7,7 +7,8 @@ iterations which ask for levels and those which do not have their share; best an
 Cases run one by one, or, on a machine whose speed changes within minutes, in turns of seconds: then the median is taken
 of what a turn took beside that of `local` just before it.
 CPU seconds are those of all processes of a run, Ray's own included, and say what it costs where cores are shared with
-others. A case is compared with the last `local` before it.
+others. Where the cores are few and all of them compute, that is most of what actors cost; with as many `threads` as leave
+some cores alone, as a GPU does, the rest is measured. A case is compared with the last `local` before it.
 """
 
 import contextlib
@@ -60,6 +61,7 @@ class ClusterBenchmark:
     warmup: int = setting(8, "iterations before those that count, whole leases", least=1)
     iterations: int = setting(24, "iterations that count, whole leases", least=1)
     turns: int = setting(0, "leases that each case runs in turn while the others are frozen, instead of iterations; 0: one by one", least=0)
+    threads: int = setting(0, "threads on which each process computes; 0: as many as there are cores", least=0)
     platform: str = setting("cpu", "what workers, learner and the one process run on; cpu devices are simulated", choices=("cpu", "gpu"))
     devices: int = setting(1, "devices of a worker, of the learner, and of the one process", least=1)
     block_worlds: int = setting(0, "worlds a device plays at a time; 0 takes what a device has with the most workers", least=0)
@@ -76,8 +78,9 @@ class ClusterBenchmark:
         for name in ("warmup", "iterations"):
             if getattr(self, name) % self.lease:
                 raise InputError(name, found=getattr(self, name), wanted=f"a multiple of lease={self.lease}")
-        if self.turns and self.address:
-            raise InputError("turns", found=self.turns, wanted="0 where a cluster is named: its actors cannot be frozen from here")
+        for name, value in {"turns": self.turns, "threads": self.threads}.items():
+            if value and self.address:
+                raise InputError(name, found=value, wanted="0 where a cluster is named: its actors cannot be frozen, nor told, from here")
         if self.worlds * self.steps % self.minibatches:
             raise InputError("minibatches", found=self.minibatches, wanted=f"a divisor of {self.worlds} worlds x {self.steps} steps")
 
@@ -155,6 +158,8 @@ def _started(config: ClusterBenchmark, one: Case, folder: Path, number: int) -> 
     env = os.environ | {"RAY_TMPDIR": str(folder), "XLA_FLAGS": flags_with(config.devices)}
     if config.platform == "cpu":
         env["JAX_PLATFORMS"] = "cpu"
+    if config.threads:
+        env["PJRT_NPROC"] = str(config.threads)
     return running.started(f"{number}-{one.name}", words(config, one), env, folder)
 
 
@@ -235,7 +240,7 @@ def _row(
     return {
         "what": f"fulcrum cluster {one.name}", "size": config.size, "network": config.network, "worlds": config.worlds,
         "steps": config.steps, "workers": one.workers, "max_lag": one.max_lag, "devices_each": config.devices, "platform": config.platform,
-        "iterations": len(each) * config.lease, "iteration_s": round(seconds, 4), "best_s": round(min(each), 4),
+        "threads": config.threads, "iterations": len(each) * config.lease, "iteration_s": round(seconds, 4), "best_s": round(min(each), 4),
         "worst_s": round(max(each), 4), "steps_per_s": round(config.worlds * config.steps / seconds),
         "of_local": ratios and round(1 / statistics.median(ratios), 3),
         "overhead_s": local and round(statistics.median(mine - other for mine, other in zip(each, local, strict=True)), 4),

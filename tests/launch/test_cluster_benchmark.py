@@ -11,7 +11,7 @@ import pytest
 
 from cluster.base import ClusterConfig
 from launch.benchmark import __main__ as benchmark
-from launch.benchmark import cluster
+from launch.benchmark import cluster, running
 from launch.benchmark.cluster import ClusterBenchmark
 from physics.errors import InputError
 
@@ -61,6 +61,13 @@ def test_iterations_beside_the_first_evaluation_do_not_count():
     rows = [*metrics(1, 2, 9), EXAM, *metrics(1, 2, 9, 16, 17, 18, 19, 20, 21, 22, 99)[3:]]
     row = cluster.measured(CONFIG, SPLIT, rows, (0, 0), None)
     assert (row["iterations"], row["iteration_s"]) == (6, 1.0), "from 16 to 22 s"
+
+
+@pytest.mark.parametrize(("threads", "known"), [(0, None), (3, "3")])
+def test_a_case_computes_on_as_many_threads_as_are_asked_for(monkeypatch, tmp_path, threads, known):
+    monkeypatch.delenv("PJRT_NPROC", raising=False)
+    monkeypatch.setattr(running, "started", lambda name, words, env, folder: env)
+    assert cluster._started(dataclasses.replace(CONFIG, threads=threads), LOCAL, tmp_path, 0).get("PJRT_NPROC") == known
 
 
 class FakeRun:
@@ -142,6 +149,7 @@ def test_the_table_has_a_line_a_case():
         (["iterations=0"], "iterations: found 0"),
         (["minibatches=7"], "minibatches: found 7"),
         (["turns=3", "address=10.0.0.1:6379"], "turns: found 3, wanted 0 where a cluster is named"),
+        (["threads=1", "address=10.0.0.1:6379"], "threads: found 1, wanted 0 where a cluster is named"),
         (["network=huge"], "network: found 'huge'"),
         (["--profile"], "--profile: found 'cluster'"),
     ],
