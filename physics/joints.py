@@ -12,7 +12,7 @@ import jax.numpy as jnp
 from physics import attach
 from physics.base import Array, Motion
 from physics.contacts import Rows3, rows3
-from physics.materialise import Packed, each, materialise, pack, traced_once
+from physics.materialise import Packed, each, materialise, pack
 from physics.math2d import Twist, Vec
 from physics.prepare import Prepared
 
@@ -77,7 +77,7 @@ def one_by_one(rows: object) -> list[Packed]:
     return pack(rows).each()
 
 
-@traced_once
+@jax.jit
 def apply(prepared: Prepared, link: Linked, impulse: Rows3, moving: Twist) -> Twist:
     """Give the impulses (x, y, angle) of one joint to the velocities `[E, W]` of its two bodies."""
     bodies, point = moving.omega.shape[0], Vec(impulse[0], impulse[1])

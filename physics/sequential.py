@@ -7,6 +7,7 @@ keeps some of the speed of being pushed, so bounces gain energy; bodies moved wi
 lose some, so swings die away.
 """
 
+import functools
 from dataclasses import dataclass
 
 import jax
@@ -18,7 +19,7 @@ from physics.base import Array, Impulses, Motion, SolverConfig
 from physics.collide import Contact, Reach
 from physics.contacts import Goal, Pair, Rows3, Side, separating
 from physics.joints import Linked
-from physics.materialise import Packed, materialise, traced_once
+from physics.materialise import Packed, materialise
 from physics.math2d import Twist, Vec, reciprocal, spin
 from physics.prepare import Prepared
 from physics.solve import Problem, Solution
@@ -96,7 +97,7 @@ def _visit_joints(prepared: Prepared, joint: list[Packed], now: Solution, pos: V
     return Solution(now.pair, now.wall, impulses, moving), pos
 
 
-@traced_once
+@functools.partial(jax.jit, static_argnames="config")
 @jax.named_scope("solve.joints")
 def _visit_joint(
     prepared: Prepared, packed: Packed, impulse: Rows3, moving: Twist, pos: Vec, config: SolverConfig

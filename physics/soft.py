@@ -9,6 +9,7 @@ Against `sequential`: stacks sink and joints part several times less, and bounce
 1.5 to 2 times the time. Levels play a little differently than in the reference.
 """
 
+import functools
 import math
 from dataclasses import dataclass, replace
 
@@ -21,7 +22,7 @@ from physics.base import Array, Impulses, Motion, SoftConfig, SolverConfig
 from physics.collide import Contact, Reach
 from physics.contacts import ContactRows, Goal, Pair, Rows3, Side, separating
 from physics.joints import Linked
-from physics.materialise import Packed, materialise, traced_once
+from physics.materialise import Packed, materialise
 from physics.math2d import Twist, Vec, reciprocal, spin
 from physics.prepare import Prepared
 from physics.solve import Problem, Solution, Touches
@@ -197,7 +198,7 @@ def _visit_joints(prepared: Prepared, joint: list[Packed], now: Solution, hold: 
     return replace(now, joint=impulses, moving=moving)
 
 
-@traced_once
+@functools.partial(jax.jit, static_argnames="config")
 @jax.named_scope("solve.joints")
 def _visit_joint(prepared: Prepared, packed: Packed, impulse: Rows3, moving: Twist, config: float) -> tuple[Rows3, Twist]:
     """The point, a 2 x 2 block solved exactly (as `b2RevoluteJoint`), then the angle."""

@@ -18,7 +18,7 @@ from physics.base import Array, Capacity, Impulses, Motion
 from physics.collide import Contact
 from physics.contacts import ContactRows, Goal, Pair, Rows3, Side, rows3
 from physics.joints import Linked
-from physics.materialise import Packed, cut, each, materialise, pack, traced_once
+from physics.materialise import Packed, cut, each, materialise, pack
 from physics.math2d import Twist, Vec
 from physics.prepare import Prepared
 from physics.room import WallContacts
@@ -150,7 +150,7 @@ def _visit_pairs(rows: Touches, goals: list[Goal], impulses: list[Rows3], moving
     return found, materialise(rise(seats))
 
 
-@traced_once
+@jax.jit
 @jax.named_scope("solve.pairs")
 def _visit_colour(packed: Packed, goal: Goal, impulse: Rows3, seats: Twist) -> tuple[Rows3, Twist]:
     row, _ = packed.open()
@@ -167,7 +167,7 @@ def _visit_walls(rows: Touches, goals: list[Goal], impulses: list[Rows3], moving
     return found, moving
 
 
-@traced_once
+@jax.jit
 @jax.named_scope("solve.walls")
 def _visit_wall(packed: Packed, goal: Goal, impulse: Rows3, moving: Twist) -> tuple[Rows3, Twist]:
     row, _ = packed.open()
@@ -210,7 +210,7 @@ def rise(seats: Twist) -> Twist:
     return seats.reshape(2 * seats.omega.shape[1], seats.omega.shape[2])
 
 
-@traced_once
+@jax.jit
 def _change(seats: Twist, upper: Twist, lower: Twist) -> Twist:
     """Add to the velocities of both rows of seats, and move everybody one seat on."""
     return materialise(_stand_next(jax.tree.map(lambda at, u, l: at + jnp.stack([u, l]), seats, upper, lower)))

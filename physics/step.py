@@ -16,7 +16,7 @@ import jax.numpy as jnp
 from physics import actuators, collide, room, sequential, soft
 from physics.base import Capacity, Controls, Impulses, Motion, SolverConfig, State, Touching
 from physics.collide import OVERLAP, Contact, Reach
-from physics.materialise import materialise, one_condition
+from physics.materialise import materialise, one_zero
 from physics.math2d import Vec
 from physics.prepare import Prepared, capacity_of, pad
 from physics.pytree import zeros
@@ -38,11 +38,11 @@ def step(prepared: Prepared, state: State, controls: Controls, config: SolverCon
     """Advance a batch of worlds by `config.dt`. `Touching` is of the start of the step, before bodies move."""
     capacity, solver = capacity_of(prepared.scene), SOLVERS[config.method]
     motion = pad(state.motion, capacity)
-    with one_condition(motion.angle):
-        pair, wall = find_contacts(prepared, capacity, motion, solver.reach(config))
-        driven = actuators.drive(prepared, capacity, motion, controls, config)
+    pair, wall = find_contacts(prepared, capacity, motion, solver.reach(config))
+    driven = actuators.drive(prepared, capacity, motion, controls, config)
+    with one_zero(motion.angle):
         moved, impulses = solver.advance(Problem(prepared, capacity, motion, driven, pair, wall, state.impulses), config)
-        moved = dataclasses.replace(moved, pos=room.hold(prepared, moved.pos))
+    moved = dataclasses.replace(moved, pos=room.hold(prepared, moved.pos))
     return State(motion=_unpad(moved, capacity), impulses=impulses), touching(prepared, capacity, pair, wall)
 
 
