@@ -5,10 +5,10 @@ the same worlds in the same blocks, so that without a lag they do the same work 
 all that a run does in it: levels, playing, what travels, learning, noting. Times are medians over leases, so that the
 iterations which ask for levels and those which do not have their share; best and worst lease tell of the neighbours.
 Cases run one by one, or, on a machine whose speed changes within minutes, in turns of seconds: then the median is taken
-of what a turn took beside that of `local` just before it.
+of what a turn took beside `local` in the same turn, before and after it.
 CPU seconds are those of all processes of a run, Ray's own included, and say what it costs where cores are shared with
 others. Where the cores are few and all of them compute, that is most of what actors cost; with as many `threads` as leave
-some cores alone, as a GPU does, the rest is measured. A case is compared with the last `local` before it.
+some cores alone, as a GPU does, the rest is measured. Without turns, a case is compared with the last `local` before it.
 """
 
 import contextlib
@@ -193,12 +193,20 @@ def _in_turns(config: ClusterBenchmark, cases: Sequence[Case], travels: tuple[in
             runs.append(case_run)
         turns = [[_turn(config, one, case_run) for one, case_run in zip(cases, runs, strict=True)] for _ in range(config.turns)]
         notes = [case_run.rows() for case_run in runs]
-    local = None
-    for one, taken, rows in zip(cases, zip(*turns, strict=True), notes, strict=True):
-        each, cpu = zip(*taken, strict=True)
-        row = _row(config, one, each, _iterations(rows), slice(_first(config, rows), None), travels, local)
-        yield row | {"cpu_s": _known(config, one, statistics.median(cpu))}
-        local = each if one.name == "local" else local
+    seconds = [[taken[place][0] for taken in turns] for place in range(len(cases))]
+    for place, (one, rows) in enumerate(zip(cases, notes, strict=True)):
+        local, counts = _local(cases, seconds, place), slice(_first(config, rows), None)
+        row = _row(config, one, seconds[place], _iterations(rows), counts, travels, local)
+        yield row | {"cpu_s": _known(config, one, statistics.median(taken[place][1] for taken in turns))}
+
+
+def _local(cases: Sequence[Case], seconds: Sequence[Sequence[float]], place: int) -> list[float] | None:
+    """What `local` took beside a case in every turn: the mean of the last before it and the first after it; for a `local`, that before."""
+    found = [other for other, one in enumerate(cases) if one.name == "local"]
+    beside = [other for other in found if other < place][-1:]
+    if cases[place].name != "local":
+        beside += [other for other in found if other > place][:1]
+    return [statistics.mean(turn) for turn in zip(*(seconds[other] for other in beside), strict=True)] or None
 
 
 def _turn(config: ClusterBenchmark, one: Case, case_run: Running) -> tuple[float, float]:

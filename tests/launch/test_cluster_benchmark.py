@@ -129,6 +129,13 @@ def test_in_turns_a_case_that_costs_the_same_share_every_time_is_found_to_do_so(
     assert (split["of_local"], split["overhead_percent"], split["overhead_quartiles_percent"]) == (0.8, 25.0, [25.0, 25.0])
 
 
+def test_in_turns_a_case_is_compared_with_the_local_ones_on_both_sides():
+    cases = [cluster.case(word) for word in ("local", "colocated", "split-1", "local", "split-1")]
+    seconds = [[1.0, 2.0], [9.0, 9.0], [9.0, 9.0], [3.0, 4.0], [9.0, 9.0]]
+    found = [cluster._local(cases, seconds, place) for place in range(len(cases))]
+    assert found == [None, [2.0, 3.0], [2.0, 3.0], [1.0, 2.0], [3.0, 4.0]]
+
+
 def test_the_table_has_a_line_a_case():
     ends = range(1, 9)
     local = cluster.measured(CONFIG, LOCAL, [EXAM, *metrics(*ends)], (0, 0), None) | {"cpu_s": 0.98}
