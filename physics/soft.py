@@ -193,17 +193,17 @@ def _inverse_k(link: Linked, active: Array) -> Rows3:
 def _visit_joints(prepared: Prepared, joint: list[Packed], now: Solution, hold: float) -> Solution:
     moving, impulses = now.moving, []
     for packed, impulse in zip(joint, now.joint, strict=True):
-        impulse, moving = _visit_joint(prepared, packed, impulse, moving, config=hold)
+        impulse, moving = _visit_joint(prepared, packed, impulse, moving, hold)
         impulses.append(impulse)
     return replace(now, joint=impulses, moving=moving)
 
 
-@functools.partial(jax.jit, static_argnames="config")
+@functools.partial(jax.jit, static_argnames="hold")
 @jax.named_scope("solve.joints")
-def _visit_joint(prepared: Prepared, packed: Packed, impulse: Rows3, moving: Twist, config: float) -> tuple[Rows3, Twist]:
+def _visit_joint(prepared: Prepared, packed: Packed, impulse: Rows3, moving: Twist, hold: float) -> tuple[Rows3, Twist]:
     """The point, a 2 x 2 block solved exactly (as `b2RevoluteJoint`), then the angle."""
     row: JointRows = packed.open()
-    new = _impulse(row, impulse, moving, config)
+    new = _impulse(row, impulse, moving, hold)
     added = (new[0] - impulse[0], new[1] - impulse[1], new[2] - impulse[2])
     return new, joints.apply(prepared, row.link, added, moving)
 
