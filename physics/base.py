@@ -6,6 +6,8 @@ Letters of axes, used in every declaration (worlds, `W`, come last and are never
     V  vertices of a polygon                     J  joints        T  thrusters
     R  walls of the room (floor, left, right, ceiling)
     E  bodies rounded up to an even number       K  pairs of bodies that may touch
+    S  walls that a body can be at: one of floor and ceiling, one of left and right
+    Q  contacts: K pairs, then S E bodies at walls
 
 Units are SI, x to the right, y up, angles in radians counter-clockwise. A joint's body index may
 also be `N + r`, which means wall `r` of the room: something that never moves.
@@ -55,11 +57,22 @@ class Capacity:
         return self.even_bodies * (self.even_bodies - 1) // 2
 
     @property
+    def wall_slots(self) -> int:
+        """Walls that a body can be at in one step: never two opposite ones."""
+        return self.walls // 2
+
+    @property
+    def contacts(self) -> int:
+        """Slots of contacts: all pairs, and every body at its walls."""
+        return self.pairs + self.wall_slots * self.even_bodies
+
+    @property
     def dims(self) -> dict[str, int]:
         """Letters of axes and their sizes, for `zeros` and `check`."""
         return {
             "N": self.bodies, "P": self.polygons, "C": self.circles, "V": self.vertices, "J": self.joints,
             "T": self.thrusters, "R": self.walls, "E": self.even_bodies, "K": self.pairs,
+            "S": self.wall_slots, "Q": self.contacts,
         }  # fmt: skip
 
 
@@ -205,11 +218,9 @@ class Motion:
 class Impulses:
     """What the solver found last step, to start from in the next (warm starting)."""
 
-    contact: Array = array("3 K", unit="N s")  # two normals and one friction
-    contact_active: Array = array("2 K", "bool")
-    wall: Array = array("3 2 E", unit="N s")  # per body: floor or ceiling, left or right
-    wall_active: Array = array("2 2 E", "bool")
-    wall_side: Array = array("2 E", "bool")  # which of the two opposite walls
+    contact: Array = array("3 Q", unit="N s")  # two normals and one friction
+    contact_active: Array = array("2 Q", "bool")
+    wall_side: Array = array("S E", "bool")  # which of the two opposite walls
     joint: Array = array("3 J", unit="N s")  # x, y and angle
 
 

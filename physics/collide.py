@@ -9,6 +9,7 @@ pairs is cheaper than finding out which to skip. For the walls see `room`.
 import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -19,6 +20,8 @@ from physics.base import Array, Capacity
 from physics.materialise import materialise
 from physics.math2d import Vec, reciprocal, where
 from physics.prepare import Prepared
+
+T = TypeVar("T")
 
 FAR = 1e3  # m; a face this far out is never the nearest: how padding is kept from being chosen
 TINY = 1e-6  # m; shorter than this, a vector has no direction
@@ -52,14 +55,53 @@ class Contact:
     active: Array  # [2, ...]; closer than the margin that the solver asks for
     touching: Array
 
-    def take(self, rows: np.ndarray) -> "Contact":
-        """The contacts at `rows` of the axis before the worlds."""
-        return jax.tree.map(lambda leaf: _rows(leaf, rows), self)
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class Point:
+    """The only contact point of a pair with a circle. Arrays `[..., W]` of one shape."""
+
+    normal: Vec
+    at: Vec
+    depth: Array  # negative where the bodies are apart
+
+    def contact(self, reach: Reach) -> Contact:
+        """As a contact, whose second point never counts."""
+        active, never = self.depth > -reach.margin, jnp.zeros(self.depth.shape, bool)
+        both = Vec(jnp.stack([self.at.x, self.at.x]), jnp.stack([self.at.y, self.at.y]))
+        depths = jnp.stack([self.depth, jnp.zeros_like(self.depth)])
+        return Contact(self.normal, both, depths, jnp.stack([active, never]), self.depth > -reach.touch)
 
 
-def join(contacts: Sequence[Contact]) -> Contact:
+@dataclass(frozen=True)
+class Part:
+    """Contacts of one kind, `[rows, W]`, and the slot of each among all contacts."""
+
+    contacts: Contact | Point
+    slots: np.ndarray
+
+
+@jax.named_scope("collide.place")
+def place(parts: Sequence[Part], count: int, worlds: int, reach: Reach) -> Contact:
+    """Contacts of all kinds at their slots, `[count, W]`. Slots that no part has are never admitted, and read any row."""
+    ordered = sorted(parts, key=lambda part: isinstance(part.contacts, Point))
+    points = [part.contacts for part in ordered if isinstance(part.contacts, Point)] or [_nothing(worlds)]
+    contacts = [part.contacts for part in ordered if isinstance(part.contacts, Contact)]
+    found = _join([*contacts, _join(materialise(points)).contact(reach)])
+    order = np.concatenate([part.slots for part in ordered])
+    rows = np.zeros(count, int)
+    rows[order] = np.arange(len(order))
+    return materialise(jax.tree.map(lambda leaf: take_rows(leaf, rows), materialise(found)))
+
+
+def _join(values: Sequence[T]) -> T:
     """One after the other along the axis before the worlds."""
-    return jax.tree.map(lambda *leaves: jnp.concatenate(leaves, axis=-2), *contacts)
+    return jax.tree.map(lambda *leaves: jnp.concatenate(leaves, axis=-2), *values)
+
+
+def _nothing(worlds: int) -> Point:
+    nothing = jnp.zeros((1, worlds))
+    return Point(Vec(nothing, nothing), Vec(nothing, nothing), nothing)
 
 
 @jax.tree_util.register_dataclass
@@ -73,10 +115,10 @@ class Polygons:
 
     def take(self, rows: np.ndarray) -> "Polygons":
         """The polygons at `rows`."""
-        return jax.tree.map(lambda leaf: _rows(leaf, rows), self)
+        return jax.tree.map(lambda leaf: take_rows(leaf, rows), self)
 
 
-def _rows(values: Array, rows: np.ndarray) -> Array:
+def take_rows(values: Array, rows: np.ndarray) -> Array:
     """`values[..., rows, :]` of at most three axes, by whole rows of one long axis: other gathers get a layout of their own."""
     if values.ndim == 2:
         return values[rows]
@@ -175,7 +217,7 @@ def _clip(ends: tuple[Vec, Vec], start: Vec, end: Vec, normal: Vec) -> tuple[Vec
     return start + along * cut + normal * cut_height, cut_height, jnp.abs(cut[1] - cut[0]) > 1e-4
 
 
-def polygon_circle(polygon: Polygons, centre: Vec, radius: Array, reach: Reach = OVERLAP) -> Contact:
+def polygon_circle(polygon: Polygons, centre: Vec, radius: Array) -> Point:
     """Contact of polygon-circle pairs, normal towards the circle."""
     heights = materialise(polygon.normals.dot(centre) - polygon.offsets)
     height = materialise(_fold(jnp.maximum, heights))
@@ -193,60 +235,42 @@ def polygon_circle(polygon: Polygons, centre: Vec, radius: Array, reach: Reach =
     direction = where(inside, normal, away * reciprocal(distance))
     point = where(inside, centre - normal * height, nearest)
     depth = radius - jnp.where(inside, height, distance)
-    return one_point(direction, point, depth, reach)
+    return Point(direction, point, depth)
 
 
-def circle_circle(a: Vec, radius_a: Array, b: Vec, radius_b: Array, reach: Reach = OVERLAP) -> Contact:
+def circle_circle(a: Vec, radius_a: Array, b: Vec, radius_b: Array) -> Point:
     """Contact of circle pairs."""
     between = b - a
     distance = between.length()
     normal = where(distance < TINY, Vec(jnp.ones_like(distance), jnp.zeros_like(distance)), between * reciprocal(distance))
-    return one_point(normal, a + normal * radius_a, radius_a + radius_b - distance, reach)
-
-
-def one_point(normal: Vec, point: Vec, depth: Array, reach: Reach) -> Contact:
-    """A contact with a single point."""
-    active, never = depth > -reach.margin, jnp.zeros(depth.shape, bool)
-    both = Vec(jnp.stack([point.x, point.x]), jnp.stack([point.y, point.y]))
-    return Contact(normal, both, jnp.stack([depth, jnp.zeros_like(depth)]), jnp.stack([active, never]), depth > -reach.touch)
+    return Point(normal, a + normal * radius_a, radius_a + radius_b - distance)
 
 
 @jax.named_scope("collide.pairs")
-def pairs(capacity: Capacity, prepared: Prepared, polygons: Polygons, pos: Vec, reach: Reach = OVERLAP) -> Contact:
-    """Contacts of all pairs of bodies within `reach`, `[K, W]`, in slot order, whether admitted or not."""
+def pairs(capacity: Capacity, prepared: Prepared, polygons: Polygons, pos: Vec, reach: Reach = OVERLAP) -> list[Part]:
+    """Contacts of all pairs of bodies within `reach`, whether admitted or not."""
     plan = schedule.make(capacity.even_bodies)
     of_kind = _slots_by_kind(capacity)
-    found: list[Contact] = []
+    found: list[Part] = []
     radius = prepared.scene.bodies.radius
     if of_kind["pp"].size:
         a, b = polygons.take(plan.first[of_kind["pp"]]), polygons.take(plan.second[of_kind["pp"]])
-        found.append(polygon_polygon(a, b, reach))
+        found.append(Part(polygon_polygon(a, b, reach), of_kind["pp"]))
     if of_kind["pc"].size:
-        found.append(_mixed(capacity, plan, of_kind["pc"], polygons, pos, radius, reach))
+        found.append(Part(_mixed(capacity, plan, of_kind["pc"], polygons, pos, radius), of_kind["pc"]))
     if of_kind["cc"].size:
         a, b = plan.first[of_kind["cc"]], plan.second[of_kind["cc"]]
-        found.append(circle_circle(pos[a], radius[a - capacity.polygons], pos[b], radius[b - capacity.polygons], reach))
-    order = np.concatenate([of_kind["pp"], of_kind["pc"], of_kind["cc"]])
-    if not found:
-        found.append(_none(pos))
-    place = np.zeros(capacity.pairs, int)  # slots without two real bodies, which are never admitted, read any row
-    place[order] = np.arange(len(order))
-    return materialise(materialise(join(materialise(found))).take(place))
+        circles = circle_circle(pos[a], radius[a - capacity.polygons], pos[b], radius[b - capacity.polygons])
+        found.append(Part(circles, of_kind["cc"]))
+    return found
 
 
-def _none(pos: Vec) -> Contact:
-    nothing = jnp.zeros((1, pos.x.shape[-1]))
-    return one_point(Vec(nothing, nothing), Vec(nothing, nothing), nothing, OVERLAP)
-
-
-def _mixed(
-    capacity: Capacity, plan: schedule.Schedule, slots: np.ndarray, polygons: Polygons, pos: Vec, radius: Array, reach: Reach
-) -> Contact:
+def _mixed(capacity: Capacity, plan: schedule.Schedule, slots: np.ndarray, polygons: Polygons, pos: Vec, radius: Array) -> Point:
     a, b = plan.first[slots], plan.second[slots]
     polygon_first = a < capacity.polygons
     polygon, circle = np.where(polygon_first, a, b), np.where(polygon_first, b, a)
     centre, size = materialise((pos[circle], radius[circle - capacity.polygons]))
-    contact = polygon_circle(polygons.take(polygon), centre, size, reach)
+    contact = polygon_circle(polygons.take(polygon), centre, size)
     sign = jnp.asarray(np.where(polygon_first, 1.0, -1.0), jnp.float32)[:, None]
     return replace(contact, normal=contact.normal * sign)
 

@@ -9,10 +9,10 @@ import jax.numpy as jnp
 
 from physics import joints
 from physics.base import Array, Motion
+from physics.find import find_contacts
 from physics.math2d import Vec, reciprocal
 from physics.prepare import Prepared, capacity_of, pad
 from physics.pytree import array, struct
-from physics.step import find_contacts
 
 
 @struct
@@ -64,8 +64,5 @@ def summary(diagnosis: Diagnosis) -> dict[str, Array]:
 
 
 def _penetration(prepared: Prepared, motion: Motion) -> Array:
-    pair, wall = find_contacts(prepared, capacity_of(prepared.scene), motion)
-    found = ((pair, prepared.admitted), (wall.contact, wall.admitted))
-    depths = (jnp.where(contact.active & admitted, contact.depths, 0.0) for contact, admitted in found)
-    of_pairs, of_walls = (jnp.max(depth, axis=tuple(range(depth.ndim - 1)), initial=0.0) for depth in depths)
-    return jnp.maximum(of_pairs, of_walls)
+    found = find_contacts(prepared, capacity_of(prepared.scene), motion)
+    return jnp.max(jnp.where(found.contact.active & found.admitted, found.contact.depths, 0.0), axis=(0, 1), initial=0.0)

@@ -69,33 +69,32 @@ class Packed(Generic[T]):
         """The struct again; its arrays are views that fuse into the kernels that read them."""
         return jax.tree.unflatten(self.structure, list(self.values))
 
-    def cut(self, parts: int) -> list["Packed[T]"]:
-        """The rows of every array in `parts` parts, one after the other, each in memory of its own."""
-        return [Packed(values, self.structure) for values in cut(self.values, parts)]
+    def of(self, values: jax.Array) -> "Packed[T]":
+        """Other arrays of the same struct, for example some rows of these."""
+        return Packed(values, self.structure)
 
     def each(self) -> list["Packed[T]"]:
         """Every row for itself, without the axis of rows."""
-        return [Packed(values, self.structure) for values in each(self.values)]
+        return [self.of(values) for values in each(self.values)]
 
 
 jax.tree_util.register_dataclass(Packed, data_fields=["values"], meta_fields=["structure"])
 
 
-def cut(values: jax.Array, parts: int) -> list[jax.Array]:
-    """The second axis in `parts` equal parts, each in memory of its own."""
-    size = values.shape[1] // parts
-    return [materialise(lax.dynamic_slice_in_dim(values, begin, size, axis=1)) for begin in _hidden(parts, size)]
+def cut(values: jax.Array, parts: int, size: int, begin: int = 0) -> list[jax.Array]:
+    """`parts` parts of the second axis, each of `size` and in memory of its own, the first from `begin` on."""
+    return [materialise(lax.dynamic_slice_in_dim(values, at, size, axis=1)) for at in _hidden(parts, size, begin)]
 
 
 def each(values: jax.Array, axis: int = 1) -> list[jax.Array]:
     """The entries of an axis, each in memory of its own."""
-    return [materialise(lax.dynamic_index_in_dim(values, i, axis, keepdims=False)) for i in _hidden(values.shape[axis], 1)]
+    return [materialise(lax.dynamic_index_in_dim(values, i, axis, keepdims=False)) for i in _hidden(values.shape[axis])]
 
 
-def _hidden(count: int, step: int) -> Iterator[jax.Array]:
-    """0, `step`, 2 `step`, ... hidden inside `one_zero`: slices that begin there are equal programs and share one compiled copy."""
+def _hidden(count: int, step: int = 1, begin: int = 0) -> Iterator[jax.Array]:
+    """`begin` and so on by `step`, hidden inside `one_zero`: slices that begin there are equal programs and share one compiled copy."""
     zero = _zero.get()
-    index = jnp.zeros((), jnp.int32) if zero is None else zero  # a call of constants alone is folded, and would hide nothing
+    index = (jnp.zeros((), jnp.int32) if zero is None else zero) + begin  # a call of constants alone is folded, and would hide nothing
     for _ in range(count):
         yield index
         index = materialise(index + step)

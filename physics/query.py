@@ -5,14 +5,14 @@ import numpy as np
 
 from physics import schedule
 from physics.base import Array, Motion, Scene, Touching
+from physics.find import find_contacts, touching
 from physics.prepare import capacity_of, pad, prepare
-from physics.step import find_contacts, touching
 
 
 def overlaps(scene: Scene, motion: Motion) -> Touching:
     """Which bodies overlap each other and the walls, by geometry and collision mode; worlds last."""
     capacity, prepared = capacity_of(scene), prepare(scene)
-    return touching(prepared, capacity, *find_contacts(prepared, capacity, pad(motion, capacity)))
+    return touching(prepared, capacity, find_contacts(prepared, capacity, pad(motion, capacity)))
 
 
 def overlap_table(scene: Scene, motion: Motion) -> Array:

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from physics.base import WALL_NORMALS, WALL_OFFSETS, Array, Capacity
-from physics.collide import FAR, OVERLAP, Contact, Polygons, Reach, join, one_point
+from physics.collide import FAR, OVERLAP, Contact, Part, Point, Polygons, Reach
 from physics.materialise import materialise
 from physics.math2d import Vec, tangent, where
 from physics.prepare import Prepared
@@ -27,10 +28,9 @@ SIDES = tuple(zip(*OPPOSITE_WALLS, strict=True))  # the nearer walls of both slo
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class WallContacts:
-    """Contacts of every body with the wall of each slot that it is at, `[S, E, W]`; without a room, of no slot."""
+    """Which wall of each slot every body is at, and what comes of it: `[S, E, W]`, without a room of no slot."""
 
-    contact: Contact  # normals point into the room
-    side: Array  # whether that is the ceiling, or the right wall
+    side: Array  # whether it is the ceiling, or the right wall
     admitted: Array  # may push
     friction: Array
     restitution: Array
@@ -38,10 +38,10 @@ class WallContacts:
 
 
 @jax.named_scope("room.walls")
-def walls(capacity: Capacity, prepared: Prepared, polygons: Polygons, pos: Vec, reach: Reach = OVERLAP) -> WallContacts:
-    """Contacts with walls within `reach`; `pos [E, W]`."""
+def walls(capacity: Capacity, prepared: Prepared, polygons: Polygons, pos: Vec, reach: Reach = OVERLAP) -> tuple[WallContacts, list[Part]]:
+    """Contacts with walls within `reach`, whose normals point into the room; `pos [E, W]`."""
     if not capacity.walls:
-        return _no_room(pos)
+        return _no_room(pos), []
     depth = materialise(_deepest(capacity, prepared, polygons, pos))
     side = materialise((_at(SIDES[1], depth) > -reach.margin) & _at(SIDES[1], prepared.wall_admitted))
 
@@ -50,9 +50,8 @@ def walls(capacity: Capacity, prepared: Prepared, polygons: Polygons, pos: Vec, 
 
     normals, offsets = jnp.array(WALL_NORMALS)[..., None, None], jnp.array(WALL_OFFSETS)[:, None, None]
     normal = Vec(of_side(normals[:, 0]), of_side(normals[:, 1]))
-    return materialise(
+    at_walls = materialise(
         WallContacts(
-            contact=_contacts(capacity, prepared, polygons, pos, normal, of_side(offsets), reach),
             side=side,
             admitted=of_side(prepared.wall_admitted),
             friction=of_side(prepared.wall_friction),
@@ -60,6 +59,7 @@ def walls(capacity: Capacity, prepared: Prepared, polygons: Polygons, pos: Vec, 
             touching=depth > -reach.touch,
         )
     )
+    return at_walls, _contacts(capacity, prepared, polygons, pos, normal, of_side(offsets), reach)
 
 
 @jax.named_scope("room.hold")
@@ -78,8 +78,7 @@ def _at(indices: Sequence[int], values: Array) -> Array:
 
 def _no_room(pos: Vec) -> WallContacts:
     nothing = jnp.zeros((0, *pos.x.shape))
-    contact = one_point(Vec(nothing, nothing), Vec(nothing, nothing), nothing, OVERLAP)
-    return WallContacts(contact, nothing > 0, nothing > 0, nothing, nothing, nothing > 0)
+    return WallContacts(nothing > 0, nothing > 0, nothing, nothing, nothing > 0)
 
 
 def _deepest(capacity: Capacity, prepared: Prepared, polygons: Polygons, pos: Vec) -> Array:
@@ -95,16 +94,27 @@ def _deepest(capacity: Capacity, prepared: Prepared, polygons: Polygons, pos: Ve
     return jnp.concatenate(parts, axis=1)
 
 
-def _contacts(capacity: Capacity, prepared: Prepared, polygons: Polygons, pos: Vec, normal: Vec, offset: Array, reach: Reach) -> Contact:
-    """Contact of each body with the walls that `normal` and `offset` (each `[S, E, W]`) describe."""
+def _contacts(capacity: Capacity, prepared: Prepared, polygons: Polygons, pos: Vec, normal: Vec, offset: Array, reach: Reach) -> list[Part]:
+    """Contacts of each body with the walls that `normal` and `offset` (each `[S, E, W]`) describe."""
     count, parts = capacity.polygons, []
+    slots = capacity.pairs + np.arange(capacity.wall_slots * capacity.even_bodies).reshape(capacity.wall_slots, -1)
+
+    def part(contacts: Contact | Point, slots: np.ndarray) -> Part:
+        return Part(jax.tree.map(flat, contacts), slots.reshape(-1))
+
     if count:
-        parts.append(_polygons(polygons, prepared.scene.bodies.vertex_count, normal[:, :count], offset[:, :count], reach))
+        found = _polygons(polygons, prepared.scene.bodies.vertex_count, normal[:, :count], offset[:, :count], reach)
+        parts.append(part(found, slots[:, :count]))
     if capacity.even_bodies > count:
         radius, centre, inward = _radius(capacity, prepared), pos[count:], normal[:, count:]
         depth = radius - (centre.dot(inward) - offset[:, count:])
-        parts.append(one_point(inward, centre - inward * (radius - depth), depth, reach))
-    return join(materialise(parts))
+        parts.append(part(Point(inward, centre - inward * (radius - depth), depth), slots[:, count:]))
+    return parts
+
+
+def flat(values: Array) -> Array:
+    """Values `[..., S, E, W]` of bodies at walls as `[..., S E, W]`."""
+    return values.reshape(*values.shape[:-3], -1, values.shape[-1])
 
 
 def _radius(capacity: Capacity, prepared: Prepared) -> Array:

@@ -53,7 +53,7 @@ def advance(problem: Problem, config: SolverConfig) -> tuple[Motion, Impulses]:
     rows = solve.touches(problem, falling, lambda contact, a, b, bounce: _wanted(contact, a, b, bounce, config))
     joint = _joint_rows(prepared, motion, config)
     now, active = solve.begin(problem, integrate.gravity(problem.driven, prepared, config.dt))
-    now = solve.warm_start(prepared, rows, [row.open().link for row in joint], now)
+    now = solve.warm_start(problem, rows, [row.open().link for row in joint], now)
 
     def sweep(_: int, carry: tuple[Solution, Vec]) -> tuple[Solution, Vec]:
         now, pos = _visit_joints(prepared, joint, *carry, config)

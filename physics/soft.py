@@ -117,7 +117,7 @@ def _substep(problem: Problem, rows: Touches, now: Progress, config: SolverConfi
     prepared, h = problem.prepared, _length(config)
     joint = _joint_rows(problem, now.moved, config, soft=True)
     falling = integrate.gravity(now.solution.moving, prepared, h)
-    solution = solve.warm_start(prepared, rows, [row.open().link for row in joint], replace(now.solution, moving=falling))
+    solution = solve.warm_start(problem, rows, [row.open().link for row in joint], replace(now.solution, moving=falling))
     solution = _visit_joints(prepared, joint, solution, spring(config.soft.joint_hertz, config.soft.joint_damping, h).hold)
     solution = solve.sweep_contacts(rows, *_goals(rows, now.apart, config, soft=True), solution)
     moved = materialise(now.moved + solution.moving * h)

@@ -13,15 +13,15 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from physics import contacts, joints, schedule
+from physics import contacts, find, joints, schedule
 from physics.base import Array, Capacity, Impulses, Motion
-from physics.collide import Contact
+from physics.collide import Contact, take_rows
 from physics.contacts import ContactRows, Goal, Pair, Rows3, Side, rows3
+from physics.find import Found
 from physics.joints import Linked
-from physics.materialise import Packed, cut, each, materialise, pack
+from physics.materialise import Packed, cut, materialise, pack
 from physics.math2d import Twist, Vec
 from physics.prepare import Prepared
-from physics.room import WallContacts
 
 T = TypeVar("T")
 
@@ -34,8 +34,7 @@ class Problem:
     capacity: Capacity
     motion: Motion  # padded to `E`
     driven: Twist  # velocities after motors and thrusters
-    pair: Contact
-    wall: WallContacts
+    found: Found
     stored: Impulses
 
 
@@ -44,9 +43,9 @@ class Problem:
 class Touches:
     """All contacts of a step, as the rows need them, with what `extra` a solver keeps of each."""
 
-    pairs: Packed  # (ContactRows, extra), [K, W]
-    colours: list[Packed]  # the same cut into colours, each [E/2, W]
-    walls: list[Packed]  # of floor or ceiling, then of left or right, each [E, W]
+    all: Packed  # (ContactRows, extra), [Q, W]
+    colours: list[Packed]  # the pairs of it cut into colours, each [E/2, W]
+    walls: list[Packed]  # the rest: of floor or ceiling, then of left or right, each [E, W]
 
 
 @jax.tree_util.register_dataclass
@@ -66,36 +65,43 @@ Extra = Callable[[Contact, Side, Side, Array], T]  # (contact, first, second, re
 @jax.named_scope("contacts.prepare_rows")
 def touches(problem: Problem, moving: Twist, extra: Extra) -> Touches:
     """Rows of all contacts, with what `extra` makes of each; `moving` is what it may judge impacts by."""
-    prepared, pair, wall = problem.prepared, problem.pair, problem.wall
-    plan = schedule.make(problem.capacity.even_bodies)
-    body = Side(Vec.of(problem.motion.pos), moving, prepared.inverse_mass, prepared.inverse_inertia)
+    prepared, found = problem.prepared, problem.found
+    body = pack(Side(Vec.of(problem.motion.pos), moving, prepared.inverse_mass, prepared.inverse_inertia))
+    a, b = (_sides(body, rows).open() for rows in find.bodies(problem.capacity))
+    rows = contacts.prepare_rows(found.contact, a, b, found.admitted, found.friction)
+    packed = pack((rows, extra(found.contact, a, b, found.restitution)))
+    colours, walls = _parts(packed.values, problem.capacity)
+    return Touches(packed, [packed.of(part) for part in colours], [packed.of(part) for part in walls])
 
-    def side(rows: np.ndarray) -> Side:
-        return materialise(jax.tree.map(lambda leaf: leaf[rows], body))
 
-    def packed(contact: Contact, a: Side, b: Side, admitted: Array, friction: Array, restitution: Array) -> Packed:
-        return pack((contacts.prepare_rows(contact, a, b, admitted, friction), extra(contact, a, b, restitution)))
+def _sides(body: Packed[Side], rows: np.ndarray) -> Packed[Side]:
+    """The bodies at `rows`; after the last one comes a wall: still, and not to be moved."""
+    return body.of(materialise(take_rows(jnp.pad(body.values, ((0, 0), (0, 1), (0, 0))), rows)))
 
-    pairs = packed(pair, side(plan.first), side(plan.second), prepared.admitted, prepared.friction, prepared.restitution)
-    still = jax.tree.map(jnp.zeros_like, body)
-    walls = packed(wall.contact, still, body, wall.admitted, wall.friction, wall.restitution)
-    return Touches(pairs, pairs.cut(plan.colours), walls.each())
+
+def _parts(values: Array, capacity: Capacity) -> tuple[list[Array], list[Array]]:
+    """Values `[..., Q, W]` of all contacts: `[..., E/2, W]` of each colour, `[..., E, W]` of each slot of walls."""
+    bodies = capacity.even_bodies
+    plan = schedule.make(bodies)
+    return cut(values, plan.colours, plan.half), cut(values, capacity.wall_slots, bodies, begin=capacity.pairs)
+
+
+def _joined(pairs: list[Rows3], walls: list[Rows3]) -> Array:
+    """The inverse of `_parts`, for impulses: `[3, Q, W]`."""
+    return jnp.concatenate([jnp.stack(rows) for rows in pairs + walls], axis=1)
 
 
 @jax.named_scope("solve.begin")
 def begin(problem: Problem, moving: Twist) -> tuple[Solution, Impulses]:
     """Where sweeps start from: last step's impulses of what still touches, and which contacts are active now."""
-    prepared, stored, pair, wall = problem.prepared, problem.stored, problem.pair, problem.wall
-    impulse, active = contacts.warm_start(stored.contact, stored.contact_active, pair, prepared.admitted)
-    slots = wall.side.shape[0]
-    same = stored.wall_active[:, :slots] & (wall.side == stored.wall_side[:slots])
-    at_walls, wall_active = contacts.warm_start(stored.wall[:, :slots], same, wall.contact, wall.admitted)
-    walls = [rows3(at) for at in each(materialise(at_walls))]
-    now = replace(stored, contact_active=active)
-    if slots:
-        now = replace(now, wall_active=wall_active, wall_side=wall.side)
-    colours = schedule.make(problem.capacity.even_bodies).colours
-    return Solution(split_colours(impulse, colours), walls, joints.warm_start(prepared, stored.joint), moving), now
+    stored, found = problem.stored, problem.found
+    same_wall = (found.wall_side == stored.wall_side).reshape(-1, moving.omega.shape[-1])
+    same = jnp.concatenate([jnp.ones_like(same_wall, shape=(problem.capacity.pairs, same_wall.shape[1])), same_wall])
+    impulse, active = contacts.warm_start(stored.contact, stored.contact_active & same, found.contact, found.admitted)
+    colours, walls = _parts(materialise(impulse), problem.capacity)
+    joint = joints.warm_start(problem.prepared, stored.joint)
+    start = Solution([rows3(part) for part in colours], [rows3(part) for part in walls], joint, moving)
+    return start, replace(stored, contact_active=active, wall_side=found.wall_side)
 
 
 @jax.named_scope("solve.store")
@@ -103,36 +109,26 @@ def store(done: Solution, now: Impulses) -> Impulses:
     """The impulses to start from in the next step; `now` says which contacts are active."""
     return replace(
         now,
-        contact=join_colours(done.pair),
-        wall=jnp.stack([jnp.stack(impulse) for impulse in done.wall], axis=1) if done.wall else now.wall,
+        contact=_joined(done.pair, done.wall),
         joint=jnp.stack([jnp.stack(row) for row in zip(*done.joint, strict=True)]) if done.joint else now.joint,
     )
 
 
-def split_colours(impulse: Array, colours: int) -> list[Rows3]:
-    """Impulses `[3, K, W]` as three arrays `[E/2, W]` a colour."""
-    return [rows3(part) for part in cut(materialise(impulse), colours)]
-
-
-def join_colours(values: list[Rows3]) -> Array:
-    """The inverse of `split_colours`."""
-    return jnp.concatenate([jnp.stack(value) for value in values], axis=1)
-
-
 @jax.named_scope("solve.warm_start")
-def warm_start(prepared: Prepared, rows: Touches, links: list[Linked], now: Solution) -> Solution:
+def warm_start(problem: Problem, rows: Touches, links: list[Linked], now: Solution) -> Solution:
     """Apply the impulses that `now` carries to its velocities."""
-    contact, _ = rows.pairs.open()
-    joined = materialise(join_colours(now.pair))
-    upper, lower = _pushed(contact, (joined[0], joined[1], joined[2]))
-    pushes = pack((upper, lower))
+    contact, _ = rows.all.open()
+    joined = materialise(_joined(now.pair, now.wall))
+    pushes = pack(_pushed(contact, (joined[0], joined[1], joined[2])))
+    colours, walls = _parts(pushes.values, problem.capacity)
     seats = sit(now.moving)
-    for push in pushes.cut(len(rows.colours)):
-        seats = _change(seats, *push.open())
-    moving = rise(seats)
-    for packed, impulse in zip(rows.walls, now.wall, strict=True):
-        moving = _push_wall(packed.open()[0], impulse, moving)
-    return replace(now, moving=joints.push_all(prepared, links, now.joint, moving))
+    for part in colours:
+        seats = _change(seats, *pushes.of(part).open())
+    moving = materialise(rise(seats))
+    for part in walls:
+        _, push = pushes.of(part).open()
+        moving = materialise(moving + push)
+    return replace(now, moving=joints.push_all(problem.prepared, links, now.joint, moving))
 
 
 def sweep_contacts(rows: Touches, pairs: list[Goal], walls: list[Goal], now: Solution) -> Solution:

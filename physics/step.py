@@ -11,16 +11,13 @@ import dataclasses
 from types import ModuleType
 
 import jax
-import jax.numpy as jnp
 
-from physics import actuators, collide, room, sequential, soft
+from physics import actuators, room, sequential, soft
 from physics.base import Capacity, Controls, Impulses, Motion, SolverConfig, State, Touching
-from physics.collide import OVERLAP, Contact, Reach
-from physics.materialise import materialise, one_zero
-from physics.math2d import Vec
+from physics.find import find_contacts, touching
+from physics.materialise import one_zero
 from physics.prepare import Prepared, capacity_of, pad
 from physics.pytree import zeros
-from physics.room import WallContacts
 from physics.solve import Problem
 
 SOLVERS: dict[str, ModuleType] = {"sequential": sequential, "soft": soft}  # each has `reach` and `advance`
@@ -38,25 +35,12 @@ def step(prepared: Prepared, state: State, controls: Controls, config: SolverCon
     """Advance a batch of worlds by `config.dt`. `Touching` is of the start of the step, before bodies move."""
     capacity, solver = capacity_of(prepared.scene), SOLVERS[config.method]
     motion = pad(state.motion, capacity)
-    pair, wall = find_contacts(prepared, capacity, motion, solver.reach(config))
+    found = find_contacts(prepared, capacity, motion, solver.reach(config))
     driven = actuators.drive(prepared, capacity, motion, controls, config)
     with one_zero(motion.angle):
-        moved, impulses = solver.advance(Problem(prepared, capacity, motion, driven, pair, wall, state.impulses), config)
+        moved, impulses = solver.advance(Problem(prepared, capacity, motion, driven, found, state.impulses), config)
     moved = dataclasses.replace(moved, pos=room.hold(prepared, moved.pos))
-    return State(motion=_unpad(moved, capacity), impulses=impulses), touching(prepared, capacity, pair, wall)
-
-
-def find_contacts(prepared: Prepared, capacity: Capacity, motion: Motion, reach: Reach = OVERLAP) -> tuple[Contact, WallContacts]:
-    """All contacts within `reach` of a motion padded to `E`: between bodies `[K, W]`, and with the room."""
-    pos, cos, sin = materialise((Vec.of(motion.pos), jnp.cos(motion.angle), jnp.sin(motion.angle)))
-    polygons = collide.place_polygons(prepared, pos, cos, sin)
-    return collide.pairs(capacity, prepared, polygons, pos, reach), room.walls(capacity, prepared, polygons, pos, reach)
-
-
-def touching(prepared: Prepared, capacity: Capacity, pair: Contact, wall: WallContacts) -> Touching:
-    """Which bodies touch, by geometry and collision mode: what rewards are decided on."""
-    at_walls = wall.touching[:, : capacity.bodies] & prepared.wall_touchable
-    return Touching(pairs=pair.touching & prepared.touchable, walls=at_walls)
+    return State(motion=_unpad(moved, capacity), impulses=impulses), touching(prepared, capacity, found)
 
 
 def _unpad(motion: Motion, capacity: Capacity) -> Motion:

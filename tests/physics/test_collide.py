@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from physics import collide, pytree, room, schedule
-from physics.base import CEILING, FLOOR, ROOM_WIDTH, Capacity, Scene
+from physics.base import CEILING, FLOOR, ROOM_WIDTH, Capacity, Motion, Scene
 from physics.build import Builder
 from physics.collide import Contact, Reach
+from physics.find import Found, find_contacts
 from physics.math2d import Vec
 from physics.prepare import prepare
-from physics.room import WallContacts
 from tests.physics.scenes import QUICK, random_polygon, turned
 
 WORLDS = 500
@@ -28,18 +28,19 @@ class Sample:
     corners: list[list[np.ndarray]]  # per polygon and world, `[3 to 6, 2]` in the world frame
     pos: np.ndarray
     radius: np.ndarray
-    pairs: Contact
-    walls: WallContacts
+    contacts: Found
 
     def found(self, a: int, b: int) -> Contact:
         """Contacts `[W]` of bodies a and b, whose normals point from a to b."""
         k = next(k for k in range(CAPACITY.pairs) if {SLOTS.first[k], SLOTS.second[k]} == {a, b})
-        contact = jax.tree.map(lambda leaf: leaf[..., k, :], self.pairs)
+        contact = jax.tree.map(lambda leaf: leaf[..., k, :], self.contacts.contact)
         return contact if SLOTS.first[k] == a else dataclasses.replace(contact, normal=-contact.normal)
 
     def at_walls(self, slot: int) -> Contact:
         """Contacts `[E, W]` with floor or ceiling, or with left or right."""
-        return jax.tree.map(lambda leaf: leaf[..., slot, :, :], self.walls.contact)
+        bodies = CAPACITY.even_bodies
+        first = CAPACITY.pairs + slot * bodies
+        return jax.tree.map(lambda leaf: leaf[..., first : first + bodies, :], self.contacts.contact)
 
 
 @pytest.fixture(scope="module")
@@ -50,9 +51,9 @@ def sample() -> Sample:
     angle = random.uniform(-4, 4, (4, WORLDS)).astype(np.float32)
     radius = random.uniform(0.05, 0.5, (2, WORLDS)).astype(np.float32)
     shapes = [[random_polygon(random, random.randint(3, 7), 0.15, 0.6) for _ in range(WORLDS)] for _ in range(2)]
-    pairs, walls = jax.device_get(_collide(_scene(shapes, radius), pos, angle))
+    contacts = jax.device_get(_find(_scene(shapes, radius), pos, angle))
     corners = [[turned(s, angle[p, w]) + pos[:, p, w] for w, s in enumerate(row)] for p, row in enumerate(shapes)]
-    return Sample(corners, pos, radius, pairs, walls)
+    return Sample(corners, pos, radius, contacts)
 
 
 def _scene(shapes: list[list[np.ndarray]], radius: np.ndarray) -> Scene:
@@ -70,13 +71,12 @@ def _scene(shapes: list[list[np.ndarray]], radius: np.ndarray) -> Scene:
     return dataclasses.replace(scene, bodies=bodies)
 
 
-def _collided(scene: Scene, pos: jax.Array, angle: jax.Array) -> tuple[Contact, WallContacts]:
-    prepared, centre = prepare(scene), Vec.of(pos)
-    polygons = collide.place_polygons(prepared, centre, jnp.cos(angle), jnp.sin(angle))
-    return collide.pairs(CAPACITY, prepared, polygons, centre), room.walls(CAPACITY, prepared, polygons, centre)
+def _found(scene: Scene, pos: jax.Array, angle: jax.Array) -> Found:
+    still = Motion(pos=pos, angle=angle, vel=jnp.zeros_like(pos), omega=jnp.zeros_like(angle))
+    return find_contacts(prepare(scene), CAPACITY, still)
 
 
-_collide = jax.jit(_collided, compiler_options=QUICK)
+_find = jax.jit(_found, compiler_options=QUICK)
 
 
 def faces(corners: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -192,7 +192,7 @@ def test_normal_exists_where_there_is_no_direction():
     polygon = _polygon([(0.0, 0.0), (1.0, 0.0), (0.0, 1.0)])
     contact = collide.polygon_circle(polygon, Vec(jnp.array([0.5]), jnp.array([0.0])), jnp.array([0.1]))
     np.testing.assert_allclose([contact.normal.x[0], contact.normal.y[0]], (0, -1), atol=1e-6)
-    assert float(contact.depths[0][0]) == pytest.approx(0.1)
+    assert float(contact.depth[0]) == pytest.approx(0.1)
 
 
 WALLS = [((0, 1), FLOOR), ((1, 0), 0.0), ((-1, 0), -ROOM_WIDTH), ((0, -1), -CEILING)]
@@ -202,17 +202,17 @@ WALLS = [((0, 1), FLOOR), ((1, 0), 0.0), ((-1, 0), -ROOM_WIDTH), ((0, -1), -CEIL
 def test_walls_are_half_spaces(sample, wall):
     normal, offset = np.array(WALLS[wall][0]), WALLS[wall][1]
     slot, far = next((s, wall == pair[1]) for s, pair in enumerate(room.OPPOSITE_WALLS) if wall in pair)
-    found, here = sample.at_walls(slot), sample.walls.side[slot] == far
+    found, here = sample.at_walls(slot), sample.contacts.wall_side[slot] == far
     assert (~here[:, ::2] if wall in (0, 1) else ~here[:, 1::2]).any()
     for p in range(2):
         for w in range(WORLDS):
             depths = np.sort(offset - sample.corners[p][w] @ normal)[::-1]
-            assert bool(sample.walls.touching[wall, p, w]) == (depths[0] > 0) or abs(depths[0]) < 1e-5
+            assert bool(sample.contacts.wall_touching[wall, p, w]) == (depths[0] > 0) or abs(depths[0]) < 1e-5
             if here[p, w]:
                 _check_corners(found, (p, w), depths)
     for c in range(2):
         depth = sample.radius[c] - (normal @ sample.pos[:, 2 + c] - offset)
-        np.testing.assert_array_equal(sample.walls.touching[wall, 2 + c], depth > 0)
+        np.testing.assert_array_equal(sample.contacts.wall_touching[wall, 2 + c], depth > 0)
         at = here[2 + c]
         np.testing.assert_allclose(found.depths[0][2 + c][at], depth[at], atol=1e-5)
         point = np.array([found.points[0].x[2 + c], found.points[0].y[2 + c]])[:, at]
@@ -239,8 +239,8 @@ def test_margin_finds_what_is_about_to_touch():
     for gap, near, touch in ((0.03, False, False), (0.01, True, False), (-0.01, True, True)):
         centre, radius = Vec(jnp.array([0.2 + gap]), jnp.array([0.0])), jnp.array([0.1])
         boxes = collide.polygon_polygon(at(0), at(0.2 + gap), Reach(0.02))
-        disc = collide.polygon_circle(at(0), centre, radius, Reach(0.02))
-        discs = collide.circle_circle(Vec(jnp.array([0.0]), jnp.array([0.0])), radius, centre, radius, Reach(0.02))
+        disc = collide.polygon_circle(at(0), centre, radius).contact(Reach(0.02))
+        discs = collide.circle_circle(Vec(jnp.array([0.0]), jnp.array([0.0])), radius, centre, radius).contact(Reach(0.02))
         for found in (boxes, disc, discs):
             assert (bool(found.active[0][0]), bool(found.touching[0])) == (near, touch)
             assert float(found.depths[0][0]) == pytest.approx(-gap, abs=1e-5)
