@@ -44,5 +44,6 @@ def spread(index: Array, amounts: Array, bodies: int) -> Array:
 
     A sum of terms, not a reduction: over the first axis XLA's reductions are not vectorised on a CPU.
     """
-    terms = (jnp.where(is_at(index[i], bodies), amounts[i], 0.0) for i in range(index.shape[0]))
+    at = is_at(index, bodies)
+    terms = (jnp.where(at[i], amounts[i], 0.0) for i in range(index.shape[0]))
     return functools.reduce(jnp.add, terms, jnp.zeros((bodies, index.shape[1])))

@@ -14,6 +14,7 @@ from envs import actions
 from envs.base import MOTOR_CHANNELS, THRUSTER_CHANNELS, Array, Level, Role
 from envs.observations.table import table, tame
 from physics.base import ROOM_WIDTH, Motion
+from physics.materialise import materialise
 from physics.math2d import Vec
 
 ROLES = len(Role)
@@ -112,7 +113,7 @@ def _read(index: Array, values: Array) -> Array:
     """`values[:, index]` `[K, ..., W]` of bodies `[K, N, W]`, and 0 for walls, by selection."""
     count, bodies, worlds = values.shape
     rows, here = values.reshape(count, bodies, *[1] * (index.ndim - 1), worlds), _is_each(index, bodies)
-    return sum((jnp.where(here[n], rows[:, n], 0.0) for n in range(bodies)), jnp.zeros((count, *index.shape)))
+    return materialise(sum((jnp.where(here[n], rows[:, n], 0.0) for n in range(bodies)), jnp.zeros((count, *index.shape))))
 
 
 def _joint_features(level: Level, motion: Motion, ends: Array, origins: Array) -> list[Array]:
