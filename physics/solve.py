@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from physics import contacts, find, joints, schedule
+from physics import contacts, find, joints, room, schedule
 from physics.base import Array, Capacity, Impulses, Motion
 from physics.collide import Contact, take_rows
 from physics.contacts import ContactRows, Goal, Pair, Rows3, Side, rows3
@@ -95,8 +95,8 @@ def _joined(pairs: list[Rows3], walls: list[Rows3]) -> Array:
 def begin(problem: Problem, moving: Twist) -> tuple[Solution, Impulses]:
     """Where sweeps start from: last step's impulses of what still touches, and which contacts are active now."""
     stored, found = problem.stored, problem.found
-    same_wall = (found.wall_side == stored.wall_side).reshape(-1, moving.omega.shape[-1])
-    same = jnp.concatenate([jnp.ones_like(same_wall, shape=(problem.capacity.pairs, same_wall.shape[1])), same_wall])
+    same_wall = room.flat(found.wall_side == stored.wall_side)
+    same = jnp.concatenate([jnp.ones_like(problem.prepared.admitted), same_wall])
     impulse, active = contacts.warm_start(stored.contact, stored.contact_active & same, found.contact, found.admitted)
     colours, walls = _parts(materialise(impulse), problem.capacity)
     joint = joints.warm_start(problem.prepared, stored.joint)
