@@ -84,7 +84,7 @@ class Part:
 @jax.named_scope("collide.place")
 def place(parts: Sequence[Part], count: int, worlds: int, reach: Reach) -> Contact:
     """Contacts of all kinds at their slots, `[count, W]`. Slots that no part has are never admitted, and read any row."""
-    ordered = sorted(parts, key=lambda part: isinstance(part.contacts, Point))
+    ordered = sorted(parts, key=lambda part: isinstance(part.contacts, Point))  # last, to become contacts all at once
     points = [part.contacts for part in ordered if isinstance(part.contacts, Point)] or [_nothing(worlds)]
     contacts = [part.contacts for part in ordered if isinstance(part.contacts, Contact)]
     found = _join([*contacts, _join(materialise(points)).contact(reach)])
@@ -247,7 +247,7 @@ def circle_circle(a: Vec, radius_a: Array, b: Vec, radius_b: Array) -> Point:
 
 
 @jax.named_scope("collide.pairs")
-def pairs(capacity: Capacity, prepared: Prepared, polygons: Polygons, pos: Vec, reach: Reach = OVERLAP) -> list[Part]:
+def pairs(capacity: Capacity, prepared: Prepared, polygons: Polygons, pos: Vec, reach: Reach) -> list[Part]:
     """Contacts of all pairs of bodies within `reach`, whether admitted or not."""
     plan = schedule.make(capacity.even_bodies)
     of_kind = _slots_by_kind(capacity)

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from physics.base import WALL_NORMALS, WALL_OFFSETS, Array, Capacity
-from physics.collide import FAR, OVERLAP, Contact, Part, Point, Polygons, Reach
+from physics.collide import FAR, Contact, Part, Point, Polygons, Reach
 from physics.materialise import materialise
 from physics.math2d import Vec, tangent, where
 from physics.prepare import Prepared
@@ -38,7 +38,7 @@ class WallContacts:
 
 
 @jax.named_scope("room.walls")
-def walls(capacity: Capacity, prepared: Prepared, polygons: Polygons, pos: Vec, reach: Reach = OVERLAP) -> tuple[WallContacts, list[Part]]:
+def walls(capacity: Capacity, prepared: Prepared, polygons: Polygons, pos: Vec, reach: Reach) -> tuple[WallContacts, list[Part]]:
     """Contacts with walls within `reach`, whose normals point into the room; `pos [E, W]`."""
     if not capacity.walls:
         return _no_room(pos), []

@@ -225,4 +225,4 @@ def _pushed(row: ContactRows, impulse: Rows3) -> tuple[Twist, Twist]:
 
 def _push_wall(row: ContactRows, impulse: Rows3, moving: Twist) -> Twist:
     _, added = _pushed(row, impulse)
-    return materialise(jax.tree.map(jnp.add, moving, added))
+    return materialise(moving + added)

@@ -24,7 +24,7 @@ def test_zeros_follow_declaration():
     assert scene.bodies.collision.dtype == jnp.int32
     assert scene.joints.active.dtype == jnp.bool_
     assert scene.thrusters.anchor.shape == (2, 0)
-    assert pytree.zeros(Impulses, worlds=5, **CAPACITY.dims).contact.shape == (3, CAPACITY.contacts, 5)
+    assert pytree.zeros(Impulses, worlds=5, **CAPACITY.dims).contact.shape == (3, 14, 5)  # 6 pairs, 4 bodies at 2 walls
 
 
 def test_check_accepts_its_own_zeros():
