@@ -11,6 +11,7 @@ gradient step that is not finite is skipped.
 """
 
 import dataclasses
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -20,7 +21,7 @@ import optax
 from jax import lax
 
 from envs.env import Env
-from learners import advantage, diagnostics, proximal
+from learners import advantage, diagnostics, proximal, row
 from learners.base import DEVICES, Array, Params, Rollout, TrainState
 from learners.rollout import batch_first
 from physics.errors import InputError
@@ -84,7 +85,7 @@ def begin(params: Params, optimizer: optax.GradientTransformation, config: PPOCo
     """The state before the first update."""
     average = proximal.begin(params) if config.ewma_decay else None
     updates, skipped = jnp.zeros((2,), jnp.int32)
-    return TrainState(params=params, optimizer=optimizer.init(params), updates=updates, skipped=skipped, proximal=average)
+    return TrainState(params=params, optimizer=optimizer.init(row.join(params)), updates=updates, skipped=skipped, proximal=average)
 
 
 def update(
@@ -107,7 +108,7 @@ def update(
         part, gain = _take((rollout, advantages), order)
         batch = _batch(apply, env, now, part, gain)
         (_, metrics), gradient = jax.value_and_grad(_loss, has_aux=True)(now.params, apply, config, batch)
-        gradient, metrics = lax.pmean((gradient, metrics), DEVICES)
+        gradient, metrics = lax.pmean((row.join(gradient), metrics), DEVICES)
         return _step(optimizer, config, now, gradient, metrics)
 
     def epoch(now: TrainState, key: Array) -> tuple[TrainState, dict[str, Array]]:
@@ -176,19 +177,21 @@ def _loss(params: Params, apply: Callable, config: PPOConfig, batch: Batch) -> t
 
 
 def _step(
-    optimizer: optax.GradientTransformation, config: PPOConfig, now: TrainState, gradient: Params, metrics: dict[str, Array]
+    optimizer: optax.GradientTransformation, config: PPOConfig, now: TrainState, gradient: Array, metrics: dict[str, Array]
 ) -> tuple[TrainState, dict[str, Array]]:
-    """One step down the gradient; none, and nothing changed, if it is not finite."""
-    changes, moments = optimizer.update(gradient, now.optimizer, now.params)
-    params = optax.apply_updates(now.params, changes)
-    average = proximal.after(now.proximal, params, config.ewma_decay) if now.proximal else None
-    metrics["gradient_norm"], metrics["update_norm"] = optax.tree.norm(gradient), optax.tree.norm(changes)
+    """One step down the gradient, a row; none, and nothing changed, if it is not finite."""
+    before = row.join(now.params)
+    changes, moments = optimizer.update(gradient, now.optimizer, before)
+    metrics["gradient_norm"], metrics["update_norm"] = jnp.linalg.norm(gradient), jnp.linalg.norm(changes)
     metrics["learning_rate"] = optax.tree.get(moments, "learning_rate")
     fine = jnp.isfinite(metrics["loss"] + metrics["gradient_norm"] + metrics["update_norm"])
-    taken = dataclasses.replace(now, params=params, optimizer=moments, skipped=jnp.zeros_like(now.skipped), proximal=average)
-    left_out = dataclasses.replace(now, skipped=now.skipped + 1)
-    after = jax.tree.map(lambda new, old: jnp.where(fine, new, old), taken, left_out)
-    return after, metrics | {"taken": fine, "in_a_row": after.skipped}
+    params = row.split(jnp.where(fine, before + changes, before), now.params)
+    skipped = jnp.where(fine, 0, now.skipped + 1)
+    moments = jax.tree.map(functools.partial(jnp.where, fine), moments, now.optimizer)
+    average = proximal.after(now.proximal, params, config.ewma_decay) if now.proximal else None
+    average = jax.tree.map(functools.partial(jnp.where, fine), average, now.proximal)
+    after = dataclasses.replace(now, params=params, optimizer=moments, skipped=skipped, proximal=average)
+    return after, metrics | {"taken": fine, "in_a_row": skipped}
 
 
 def _of_steps(steps: dict[str, Array]) -> dict[str, Array]:
