@@ -12,6 +12,7 @@ gradient step that is not finite is skipped.
 
 import dataclasses
 import functools
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -20,11 +21,15 @@ import jax.numpy as jnp
 import optax
 from jax import lax
 
+from envs.base import Level
 from envs.env import Env
 from learners import advantage, diagnostics, proximal, row
-from learners.base import DEVICES, Array, Params, Rollout, TrainState
-from learners.rollout import batch_first
+from learners.base import DEVICES, Array, Params, Rollout, TrainState, join_blocks
+from learners.rollout import batch_first, look
+from physics.base import Motion
 from physics.errors import InputError
+from physics.materialise import materialise
+from physics.pytree import count_worlds
 from physics.settings import setting, validate
 
 
@@ -99,6 +104,7 @@ def update(
     blocks, length, worlds = rollout.reward.shape
     total_blocks = blocks * lax.axis_size(DEVICES)
     count = config.minibatches(worlds * total_blocks, length, total_blocks)
+    steps = math.gcd(length, count)  # looked at at once: as many worlds as in the rollout, of which most kernels are shared then
     advantages = jax.vmap(config.advantages)(rollout)
     finite = jnp.isfinite(advantages + rollout.log_prob).all(axis=1)
     stand_ins = jax.vmap(_stand_ins)(finite)
@@ -106,7 +112,8 @@ def update(
 
     def minibatch(now: TrainState, order: Array) -> tuple[TrainState, dict[str, Array]]:
         part, gain = _take((rollout, advantages), order)
-        batch = _batch(apply, env, now, part, gain)
+        seen = _observe(env, _take(rollout.level, jnp.tile(order, steps)), part.motion)
+        batch = _batch(apply, seen, now, part, gain)
         (_, metrics), gradient = jax.value_and_grad(_loss, has_aux=True)(now.params, apply, config, batch)
         gradient, metrics = lax.pmean((row.join(gradient), metrics), DEVICES)
         return _step(optimizer, config, now, gradient, metrics)
@@ -130,21 +137,26 @@ def _stand_ins(finite: Array) -> Array:
 
 def _take(data: Any, worlds: Array) -> Any:
     """The worlds `[blocks, n]` of every block."""
-    return jax.vmap(lambda block, order: jax.tree.map(lambda leaf: jnp.take(leaf, order, axis=-1), block))(data, worlds)
+    return jax.vmap(lambda block, order: jax.tree.map(lambda leaf: leaf.at[..., order].get(mode="promise_in_bounds"), block))(data, worlds)
 
 
-def _batch(apply: Callable, env: Env, now: TrainState, rollout: Rollout, advantages: Array) -> Batch:
-    seen, action = (_observe(env, rollout), *_recall(rollout)), _flatten(jnp.moveaxis(rollout.action, 2, -1))
+def _batch(apply: Callable, seen: Any, now: TrainState, rollout: Rollout, advantages: Array) -> Batch:
+    seen, action = (seen, *_recall(rollout)), _flatten(jnp.moveaxis(rollout.action, 2, -1))
     log_prob, value, gain = jax.tree.map(_flatten, (rollout.log_prob, rollout.value, advantages))
     near = apply(now.proximal.params, *seen)[0].log_prob(action) if now.proximal else log_prob
     return Batch(seen=seen, action=action, log_prob=log_prob, proximal=near, value=value, advantage=gain)
 
 
-def _observe(env: Env, rollout: Rollout) -> Any:
-    """Observations of every sample, flattened to one batch axis."""
-    over_time = jax.vmap(env.observe, (None, 0))
-    seen = jax.vmap(over_time)(rollout.level, rollout.motion)
-    return jax.tree.map(_flatten, seen)
+def _observe(env: Env, level: Level, motion: Motion) -> Any:
+    """Observations of every sample, flattened to one batch axis. `level` holds each world once for every step that is looked at together."""
+    steps = count_worlds(level) // count_worlds(motion)
+
+    def one(block: tuple[Level, Motion]) -> Any:
+        level, motion = materialise(block)
+        together = jax.tree.map(lambda leaf: join_blocks(jnp.swapaxes(leaf.reshape(-1, steps, *leaf.shape[1:]), 0, 1)), motion)
+        return lax.map(functools.partial(look, env, level), together)
+
+    return jax.tree.map(_flatten, lax.map(one, (level, motion)))
 
 
 def _recall(rollout: Rollout) -> tuple[Array, ...]:

@@ -88,7 +88,7 @@ def _parts(values: Array, capacity: Capacity) -> tuple[list[Array], list[Array]]
 
 def _joined(pairs: list[Rows3], walls: list[Rows3]) -> Array:
     """The inverse of `_parts`, for impulses: `[3, Q, W]`."""
-    return jnp.concatenate([jnp.stack(rows) for rows in pairs + walls], axis=1)
+    return jnp.stack(materialise([jnp.concatenate(parts) for parts in zip(*pairs, *walls, strict=True)]))
 
 
 @jax.named_scope("solve.begin")
