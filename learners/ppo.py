@@ -104,7 +104,7 @@ def update(
     blocks, length, worlds = rollout.reward.shape
     total_blocks = blocks * lax.axis_size(DEVICES)
     count = config.minibatches(worlds * total_blocks, length, total_blocks)
-    steps = math.gcd(length, count)  # looked at at once: as many worlds as in the rollout, of which most kernels are shared then
+    together = math.gcd(length, count)  # steps that are looked at at once
     advantages = jax.vmap(config.advantages)(rollout)
     finite = jnp.isfinite(advantages + rollout.log_prob).all(axis=1)
     stand_ins = jax.vmap(_stand_ins)(finite)
@@ -112,8 +112,8 @@ def update(
 
     def minibatch(now: TrainState, order: Array) -> tuple[TrainState, dict[str, Array]]:
         part, gain = _take((rollout, advantages), order)
-        seen = _observe(env, _take(rollout.level, jnp.tile(order, steps)), part.motion)
-        batch = _batch(apply, seen, now, part, gain)
+        observed = _observe(env, _take(rollout.level, jnp.tile(order, together)), part.motion)
+        batch = _batch(apply, observed, now, part, gain)
         (_, metrics), gradient = jax.value_and_grad(_loss, has_aux=True)(now.params, apply, config, batch)
         gradient, metrics = lax.pmean((row.join(gradient), metrics), DEVICES)
         return _step(optimizer, config, now, gradient, metrics)
@@ -140,21 +140,25 @@ def _take(data: Any, worlds: Array) -> Any:
     return jax.vmap(lambda block, order: jax.tree.map(lambda leaf: leaf.at[..., order].get(mode="promise_in_bounds"), block))(data, worlds)
 
 
-def _batch(apply: Callable, seen: Any, now: TrainState, rollout: Rollout, advantages: Array) -> Batch:
-    seen, action = (seen, *_recall(rollout)), _flatten(jnp.moveaxis(rollout.action, 2, -1))
+def _batch(apply: Callable, observed: Any, now: TrainState, rollout: Rollout, advantages: Array) -> Batch:
+    seen, action = (observed, *_recall(rollout)), _flatten(jnp.moveaxis(rollout.action, 2, -1))
     log_prob, value, gain = jax.tree.map(_flatten, (rollout.log_prob, rollout.value, advantages))
     near = apply(now.proximal.params, *seen)[0].log_prob(action) if now.proximal else log_prob
     return Batch(seen=seen, action=action, log_prob=log_prob, proximal=near, value=value, advantage=gain)
 
 
 def _observe(env: Env, level: Level, motion: Motion) -> Any:
-    """Observations of every sample, flattened to one batch axis. `level` holds each world once for every step that is looked at together."""
+    """Observations of every sample, flattened to one batch axis.
+
+    `level` holds each world as often as steps are looked at together: so many that as many worlds are seen at once as in
+    the rollout. Where that comes out even, most kernels of observations are compiled once for both.
+    """
     steps = count_worlds(level) // count_worlds(motion)
 
     def one(block: tuple[Level, Motion]) -> Any:
         level, motion = materialise(block)
-        together = jax.tree.map(lambda leaf: join_blocks(jnp.swapaxes(leaf.reshape(-1, steps, *leaf.shape[1:]), 0, 1)), motion)
-        return lax.map(functools.partial(look, env, level), together)
+        chunks = jax.tree.map(lambda leaf: jax.vmap(join_blocks)(leaf.reshape(-1, steps, *leaf.shape[1:])), motion)
+        return lax.map(functools.partial(look, env, level), chunks)
 
     return jax.tree.map(_flatten, lax.map(one, (level, motion)))
 
@@ -197,11 +201,11 @@ def _step(
     metrics["gradient_norm"], metrics["update_norm"] = jnp.linalg.norm(gradient), jnp.linalg.norm(changes)
     metrics["learning_rate"] = optax.tree.get(moments, "learning_rate")
     fine = jnp.isfinite(metrics["loss"] + metrics["gradient_norm"] + metrics["update_norm"])
-    params = row.split(jnp.where(fine, before + changes, before), now.params)
-    skipped = jnp.where(fine, 0, now.skipped + 1)
-    moments = jax.tree.map(functools.partial(jnp.where, fine), moments, now.optimizer)
+    keep = functools.partial(jnp.where, fine)
+    params, moments = jax.tree.map(keep, (optax.apply_updates(before, changes), moments), (before, now.optimizer))
+    params, skipped = row.split(params, now.params), jnp.where(fine, 0, now.skipped + 1)
     average = proximal.after(now.proximal, params, config.ewma_decay) if now.proximal else None
-    average = jax.tree.map(functools.partial(jnp.where, fine), average, now.proximal)
+    average = jax.tree.map(keep, average, now.proximal)
     after = dataclasses.replace(now, params=params, optimizer=moments, skipped=skipped, proximal=average)
     return after, metrics | {"taken": fine, "in_a_row": skipped}
 
