@@ -86,9 +86,10 @@ def _parts(values: Array, capacity: Capacity) -> tuple[list[Array], list[Array]]
     return cut(values, plan.colours, plan.half), cut(values, capacity.wall_slots, bodies, begin=capacity.pairs)
 
 
-def _joined(pairs: list[Rows3], walls: list[Rows3]) -> Array:
-    """The inverse of `_parts`, for impulses: `[3, Q, W]`."""
-    return jnp.stack(materialise([jnp.concatenate(parts) for parts in zip(*pairs, *walls, strict=True)]))
+def _joined(pairs: list[Rows3], walls: list[Rows3]) -> Rows3:
+    """The inverse of `_parts`, for impulses: their rows, `[Q, W]` each."""
+    first, second, friction = (jnp.concatenate(parts) for parts in zip(*pairs, *walls, strict=True))
+    return materialise((first, second, friction))
 
 
 @jax.named_scope("solve.begin")
@@ -109,7 +110,7 @@ def store(done: Solution, now: Impulses) -> Impulses:
     """The impulses to start from in the next step; `now` says which contacts are active."""
     return replace(
         now,
-        contact=_joined(done.pair, done.wall),
+        contact=jnp.stack(_joined(done.pair, done.wall)),
         joint=jnp.stack([jnp.stack(row) for row in zip(*done.joint, strict=True)]) if done.joint else now.joint,
     )
 
@@ -118,8 +119,7 @@ def store(done: Solution, now: Impulses) -> Impulses:
 def warm_start(problem: Problem, rows: Touches, links: list[Linked], now: Solution) -> Solution:
     """Apply the impulses that `now` carries to its velocities."""
     contact, _ = rows.all.open()
-    joined = materialise(_joined(now.pair, now.wall))
-    pushes = pack(_pushed(contact, (joined[0], joined[1], joined[2])))
+    pushes = pack(_pushed(contact, _joined(now.pair, now.wall)))
     colours, walls = _parts(pushes.values, problem.capacity)
     seats = sit(now.moving)
     for part in colours:
