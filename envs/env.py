@@ -33,7 +33,7 @@ class Env:
         self.config = config
         self.capacity = capacity(config.size)
         self.actions = actions.kind(config.action)
-        self._observe = observer(config.observation, config.pixels)
+        self._observe = jax.jit(observer(config.observation, config.pixels))  # who looks several times traces it once
 
     @jax.named_scope("env.reset")
     def reset(self, level: Level) -> EnvState:

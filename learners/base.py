@@ -15,6 +15,7 @@ from jax import lax
 from envs.base import EnvState, Level
 from envs.outcome import Outcome
 from physics.base import Motion
+from physics.materialise import materialise
 
 Array = jax.Array
 Params = Any
@@ -103,7 +104,7 @@ def over_blocks(function: Callable, blocks: Any, *given: Any) -> tuple[Any, Any]
 
     def one(blocks: Any, own: tuple) -> tuple[Any, Any]:
         number, *rest = own
-        before = jax.tree.map(lambda leaf: lax.dynamic_index_in_dim(leaf, number, keepdims=False), blocks)
+        before = materialise(jax.tree.map(lambda leaf: lax.dynamic_index_in_dim(leaf, number, keepdims=False), blocks))
         after, more = function(before, *rest)
 
         def put(leaf: Array, old: Array, new: Array) -> Array:

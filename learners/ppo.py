@@ -11,6 +11,8 @@ gradient step that is not finite is skipped.
 """
 
 import dataclasses
+import functools
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -19,11 +21,15 @@ import jax.numpy as jnp
 import optax
 from jax import lax
 
+from envs.base import Level
 from envs.env import Env
-from learners import advantage, diagnostics, proximal
-from learners.base import DEVICES, Array, Params, Rollout, TrainState
-from learners.rollout import batch_first
+from learners import advantage, diagnostics, proximal, row
+from learners.base import DEVICES, Array, Params, Rollout, TrainState, join_blocks
+from learners.rollout import batch_first, look
+from physics.base import Motion
 from physics.errors import InputError
+from physics.materialise import materialise
+from physics.pytree import count_worlds
 from physics.settings import setting, validate
 
 
@@ -84,7 +90,7 @@ def begin(params: Params, optimizer: optax.GradientTransformation, config: PPOCo
     """The state before the first update."""
     average = proximal.begin(params) if config.ewma_decay else None
     updates, skipped = jnp.zeros((2,), jnp.int32)
-    return TrainState(params=params, optimizer=optimizer.init(params), updates=updates, skipped=skipped, proximal=average)
+    return TrainState(params=params, optimizer=optimizer.init(row.join(params)), updates=updates, skipped=skipped, proximal=average)
 
 
 def update(
@@ -98,6 +104,7 @@ def update(
     blocks, length, worlds = rollout.reward.shape
     total_blocks = blocks * lax.axis_size(DEVICES)
     count = config.minibatches(worlds * total_blocks, length, total_blocks)
+    together = math.gcd(length, count)  # steps that are looked at at once
     advantages = jax.vmap(config.advantages)(rollout)
     finite = jnp.isfinite(advantages + rollout.log_prob).all(axis=1)
     stand_ins = jax.vmap(_stand_ins)(finite)
@@ -105,9 +112,10 @@ def update(
 
     def minibatch(now: TrainState, order: Array) -> tuple[TrainState, dict[str, Array]]:
         part, gain = _take((rollout, advantages), order)
-        batch = _batch(apply, env, now, part, gain)
+        observed = _observe(env, _take(rollout.level, jnp.tile(order, together)), part.motion)
+        batch = _batch(apply, observed, now, part, gain)
         (_, metrics), gradient = jax.value_and_grad(_loss, has_aux=True)(now.params, apply, config, batch)
-        gradient, metrics = lax.pmean((gradient, metrics), DEVICES)
+        gradient, metrics = lax.pmean((row.join(gradient), metrics), DEVICES)
         return _step(optimizer, config, now, gradient, metrics)
 
     def epoch(now: TrainState, key: Array) -> tuple[TrainState, dict[str, Array]]:
@@ -129,21 +137,30 @@ def _stand_ins(finite: Array) -> Array:
 
 def _take(data: Any, worlds: Array) -> Any:
     """The worlds `[blocks, n]` of every block."""
-    return jax.vmap(lambda block, order: jax.tree.map(lambda leaf: jnp.take(leaf, order, axis=-1), block))(data, worlds)
+    return jax.vmap(lambda block, order: jax.tree.map(lambda leaf: leaf.at[..., order].get(mode="promise_in_bounds"), block))(data, worlds)
 
 
-def _batch(apply: Callable, env: Env, now: TrainState, rollout: Rollout, advantages: Array) -> Batch:
-    seen, action = (_observe(env, rollout), *_recall(rollout)), _flatten(jnp.moveaxis(rollout.action, 2, -1))
+def _batch(apply: Callable, observed: Any, now: TrainState, rollout: Rollout, advantages: Array) -> Batch:
+    seen, action = (observed, *_recall(rollout)), _flatten(jnp.moveaxis(rollout.action, 2, -1))
     log_prob, value, gain = jax.tree.map(_flatten, (rollout.log_prob, rollout.value, advantages))
     near = apply(now.proximal.params, *seen)[0].log_prob(action) if now.proximal else log_prob
     return Batch(seen=seen, action=action, log_prob=log_prob, proximal=near, value=value, advantage=gain)
 
 
-def _observe(env: Env, rollout: Rollout) -> Any:
-    """Observations of every sample, flattened to one batch axis."""
-    over_time = jax.vmap(env.observe, (None, 0))
-    seen = jax.vmap(over_time)(rollout.level, rollout.motion)
-    return jax.tree.map(_flatten, seen)
+def _observe(env: Env, level: Level, motion: Motion) -> Any:
+    """Observations of every sample, flattened to one batch axis.
+
+    `level` holds each world as often as steps are looked at together: so many that as many worlds are seen at once as in
+    the rollout. Where that comes out even, most kernels of observations are compiled once for both.
+    """
+    steps = count_worlds(level) // count_worlds(motion)
+
+    def one(block: tuple[Level, Motion]) -> Any:
+        level, motion = materialise(block)
+        chunks = jax.tree.map(lambda leaf: jax.vmap(join_blocks)(leaf.reshape(-1, steps, *leaf.shape[1:])), motion)
+        return lax.map(functools.partial(look, env, level), chunks)
+
+    return jax.tree.map(_flatten, lax.map(one, (level, motion)))
 
 
 def _recall(rollout: Rollout) -> tuple[Array, ...]:
@@ -176,19 +193,21 @@ def _loss(params: Params, apply: Callable, config: PPOConfig, batch: Batch) -> t
 
 
 def _step(
-    optimizer: optax.GradientTransformation, config: PPOConfig, now: TrainState, gradient: Params, metrics: dict[str, Array]
+    optimizer: optax.GradientTransformation, config: PPOConfig, now: TrainState, gradient: Array, metrics: dict[str, Array]
 ) -> tuple[TrainState, dict[str, Array]]:
-    """One step down the gradient; none, and nothing changed, if it is not finite."""
-    changes, moments = optimizer.update(gradient, now.optimizer, now.params)
-    params = optax.apply_updates(now.params, changes)
-    average = proximal.after(now.proximal, params, config.ewma_decay) if now.proximal else None
-    metrics["gradient_norm"], metrics["update_norm"] = optax.tree.norm(gradient), optax.tree.norm(changes)
+    """One step down the gradient, a row; none, and nothing changed, if it is not finite."""
+    before = row.join(now.params)
+    changes, moments = optimizer.update(gradient, now.optimizer, before)
+    metrics["gradient_norm"], metrics["update_norm"] = jnp.linalg.norm(gradient), jnp.linalg.norm(changes)
     metrics["learning_rate"] = optax.tree.get(moments, "learning_rate")
     fine = jnp.isfinite(metrics["loss"] + metrics["gradient_norm"] + metrics["update_norm"])
-    taken = dataclasses.replace(now, params=params, optimizer=moments, skipped=jnp.zeros_like(now.skipped), proximal=average)
-    left_out = dataclasses.replace(now, skipped=now.skipped + 1)
-    after = jax.tree.map(lambda new, old: jnp.where(fine, new, old), taken, left_out)
-    return after, metrics | {"taken": fine, "in_a_row": after.skipped}
+    keep = functools.partial(jnp.where, fine)
+    params, moments = jax.tree.map(keep, (optax.apply_updates(before, changes), moments), (before, now.optimizer))
+    params, skipped = row.split(params, now.params), jnp.where(fine, 0, now.skipped + 1)
+    average = proximal.after(now.proximal, params, config.ewma_decay) if now.proximal else None
+    average = jax.tree.map(keep, average, now.proximal)
+    after = dataclasses.replace(now, params=params, optimizer=moments, skipped=skipped, proximal=average)
+    return after, metrics | {"taken": fine, "in_a_row": skipped}
 
 
 def _of_steps(steps: dict[str, Array]) -> dict[str, Array]:

@@ -15,6 +15,7 @@ from jax import lax
 from envs import outcome
 from envs.base import EnvState, Level, Step
 from envs.env import Env
+from envs.observations import Observation
 from learners import advantage
 from learners.advantage import Estimate
 from learners.base import Act, Array, Decision, Memory, Params, Rollout, Worlds
@@ -31,12 +32,17 @@ def begin(env: Env, levels: Level, memory: int = 0) -> Worlds:
     return Worlds(env=env.reset(levels), outcome=outcome.none(count), memory=(jnp.zeros((memory, count)),) if memory else ())
 
 
+def look(env: Env, level: Level, motion: Motion) -> Observation:
+    """What the agent sees, from memory into memory: whoever looks at as many worlds at once then shares the compiled kernels."""
+    return materialise(env.observe(level, materialise(motion)))
+
+
 def play(act: Act, env: Env, worlds: Worlds, keys: Array, length: int, keep: Keep) -> tuple[Worlds, Any]:
     """Play `length` steps: (worlds, what `keep` returned, stacked over steps)."""
 
     def step(now: Worlds, t: Array) -> tuple[Worlds, Any]:
         # Seen here and not taken from the step before, as the first step would need a second compiled observation.
-        seen = env.observe(now.env.level, now.env.physics.motion)
+        seen = look(env, now.env.level, now.env.physics.motion)
         decision = act(seen, jax.vmap(jax.random.fold_in, (0, None))(keys, t), *now.memory)
         following, taken = env.advance(now.env, decision[0])
         return _after(now, following, taken, decision[3:]), keep(now.env, decision, taken)
@@ -121,8 +127,8 @@ def _ends(
 
     def judge(number: Array, values: Array) -> Array:
         step = steps[number]
-        motion, memory, here = materialise(jax.tree.map(lambda leaf: leaf[step], (motions, memories, wanted)))
-        value = apply(params, env.observe(now.env.level, motion), *batch_first(memory))[1]
+        motion, memory, here = jax.tree.map(lambda leaf: leaf[step], (motions, memories, wanted))
+        value = apply(params, look(env, now.env.level, motion), *batch_first(memory))[1]
         return values.at[step].set(jnp.where(here, value, 0.0))
 
     values = lax.fori_loop(0, some.sum(), judge, jnp.zeros(wanted.shape))

@@ -83,15 +83,15 @@ jax.tree_util.register_dataclass(Packed, data_fields=["values"], meta_fields=["s
 
 def cut(values: jax.Array, parts: int, size: int, begin: int = 0) -> list[jax.Array]:
     """`parts` parts of the second axis, each of `size` and in memory of its own, the first from `begin` on."""
-    return [materialise(lax.dynamic_slice_in_dim(values, at, size, axis=1)) for at in _hidden(parts, size, begin)]
+    return [materialise(lax.dynamic_slice_in_dim(values, at, size, axis=1)) for at in hidden(parts, size, begin)]
 
 
 def each(values: jax.Array, axis: int = 1) -> list[jax.Array]:
     """The entries of an axis, each in memory of its own."""
-    return [materialise(lax.dynamic_index_in_dim(values, i, axis, keepdims=False)) for i in _hidden(values.shape[axis])]
+    return [materialise(lax.dynamic_index_in_dim(values, i, axis, keepdims=False)) for i in hidden(values.shape[axis])]
 
 
-def _hidden(count: int, step: int = 1, begin: int = 0) -> Iterator[jax.Array]:
+def hidden(count: int, step: int = 1, begin: int = 0) -> Iterator[jax.Array]:
     """`begin` and so on by `step`, hidden inside `one_zero`: slices that begin there are equal programs and share one compiled copy."""
     zero = _zero.get()
     index = (jnp.zeros((), jnp.int32) if zero is None else zero) + begin  # a call of constants alone is folded, and would hide nothing

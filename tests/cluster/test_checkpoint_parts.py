@@ -18,7 +18,7 @@ PARAMS = {"a": np.arange(4, dtype=np.float32)}
 def _stepped(state: TrainState, times: int) -> TrainState:
     """As many steps down the same slope, taken as an update takes them."""
     for _ in range(times):
-        state, _ = ppo._step(MADE, CONFIG, state, {"a": np.ones(4, np.float32)}, {"loss": np.float32(0)})
+        state, _ = ppo._step(MADE, CONFIG, state, jax.numpy.ones(4), {"loss": np.float32(0)})
     return state
 
 

@@ -109,7 +109,7 @@ def again(made: Rollout) -> list[np.ndarray]:
 @jax.jit
 def _again(made: Rollout) -> tuple[jax.Array, ...]:
     state = ppo.begin(params(), optimizer.make(OptimizerConfig(), 1), PPOConfig(ewma_decay=0.9))
-    batch = ppo._batch(NETWORK.apply, ENV, state, made, made.reward)
+    batch = ppo._batch(NETWORK.apply, ppo._observe(ENV, made.level, made.motion), state, made, made.reward)
     choice, value, _ = NETWORK.apply(params(), *batch.seen)
     return value, choice.log_prob(batch.action), batch.proximal
 

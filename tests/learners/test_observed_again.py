@@ -3,7 +3,9 @@
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
+import pytest
 from tiny_learning import BLOCK, ENV, LENGTH, NETWORK, mixed, random_params
 
 from envs import outcome as outcomes
@@ -11,7 +13,10 @@ from learners import ppo, rollout
 from learners.base import Worlds, split_blocks
 
 
-def test_what_the_update_sees_is_to_the_bit_what_the_policy_saw():
+@pytest.mark.parametrize("together", [1, 2, LENGTH])
+def test_what_the_update_sees_is_to_the_bit_what_the_policy_saw(together: int) -> None:
+    """However many steps it looks at at once."""
+    assert LENGTH % together == 0
     levels = jax.tree.map(lambda leaf: leaf[0], split_blocks(mixed(), 2))
     worlds = Worlds(env=ENV.reset(levels), outcome=outcomes.none(BLOCK))
     keys = jax.random.split(jax.random.key(0), BLOCK)
@@ -24,13 +29,9 @@ def test_what_the_update_sees_is_to_the_bit_what_the_policy_saw():
         return state.physics.motion, decision[1]
 
     _, (motion, seen) = jax.jit(lambda *given: rollout.play(watch, ENV, *given, LENGTH, keep))(worlds, keys)
-    kept = jax.tree.map(lambda leaf: leaf[None], (levels, motion))
-    made = rollout.Rollout(
-        level=kept[0],
-        motion=kept[1],
-        **dict.fromkeys(("action", "log_prob", "value", "reward", "terminated", "truncated", "final_value", "last_value")),
-    )
-    again = jax.jit(lambda made: ppo._observe(ENV, made))(made)
+    motion = jax.tree.map(lambda leaf: leaf[None], motion)
+    repeated = jax.tree.map(lambda leaf: jnp.tile(leaf, together)[None], levels)
+    again = jax.jit(lambda level, motion: ppo._observe(ENV, level, motion))(repeated, motion)
     flat = jax.tree.map(lambda leaf: np.asarray(leaf).reshape(-1, *leaf.shape[2:]), seen)
     jax.tree.map(np.testing.assert_array_equal, again, flat)
     assert np.asarray(flat.bodies).std() > 0.1
