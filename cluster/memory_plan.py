@@ -4,9 +4,9 @@ Shapes of worlds, rollout and learner are exact: they are traced, not guessed. W
 the devices work is an estimate, of the larger of two, as they do not happen at the same time:
 
     playing    worlds and rollout of the block that is played, once more; with memory, the memory at every step of it
-    learning   a minibatch: its part of the rollout, its observations, and 2 x the outputs of all layers
-               of the network (kept for the gradient, and their gradients); 3 x the parameters (gradient,
-               step, new parameters); the advantages
+    learning   a minibatch: its part of the rollout, its levels once for every step that is looked at at once,
+               its observations, and 2 x the outputs of all layers of the network (kept for the gradient, and
+               their gradients); 3 x the parameters (gradient, step, new parameters); the advantages
 
 Not counted: compiled programs, what the physics holds within a step, evaluation (two blocks a device).
 """
@@ -21,6 +21,7 @@ import jax
 from cluster.base import RunConfig
 from cluster.local import Roles
 from curriculum.base import Assignment
+from learners import ppo
 from physics.errors import InputError
 from physics.pytree import zeros
 
@@ -80,6 +81,8 @@ def make(config: RunConfig, roles: Roles) -> MemoryPlan:
     layers = jax.eval_shape(lambda p, s: roles.worker.apply(p, s, capture_intermediates=True)[1], train.params, seen)
     share, samples = len(roles.worker.devices), run.steps_per_iteration
     minibatch = config.ppo.minibatch_size * (size(rollout) // samples + size(seen) + 2 * size(layers))
+    count = samples // config.ppo.minibatch_size
+    minibatch += size(assignment.levels) * ppo.looked_at_once(run.rollout_length, count) // count
     return MemoryPlan(
         held={
             "levels": size(assignment) + size(pool),  # these lie on one device

@@ -104,7 +104,7 @@ def update(
     blocks, length, worlds = rollout.reward.shape
     total_blocks = blocks * lax.axis_size(DEVICES)
     count = config.minibatches(worlds * total_blocks, length, total_blocks)
-    together = math.gcd(length, count)  # steps that are looked at at once
+    together = looked_at_once(length, count)
     advantages = jax.vmap(config.advantages)(rollout)
     finite = jnp.isfinite(advantages + rollout.log_prob).all(axis=1)
     stand_ins = jax.vmap(_stand_ins)(finite)
@@ -127,6 +127,11 @@ def update(
     metrics = _of_steps(steps) | _of_rollout(*_take((rollout.reward, rollout.value, advantages), stand_ins))
     metrics["poisoned_worlds"] = 1 - diagnostics.mean(finite)
     return dataclasses.replace(state, updates=state.updates + 1), metrics
+
+
+def looked_at_once(length: int, minibatches: int) -> int:
+    """How many steps of a minibatch's worlds are looked at at once: at most as many worlds as a device holds, dealt out evenly."""
+    return math.gcd(length, minibatches)
 
 
 def _stand_ins(finite: Array) -> Array:

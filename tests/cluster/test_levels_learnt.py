@@ -34,7 +34,7 @@ pytestmark = pytest.mark.learns
 SETTINGS = config.load(
     [
         "run.worlds=256", "run.rollout_length=64", "run.devices=2", "optimizer.learning_rate=1e-3", "ppo.minibatch_size=2048",
-        "ppo.entropy_weight=0.03", "run.total_steps=655360", "evaluate.holdout=s/lift_off", "evaluate.attempts=1",
+        "ppo.entropy_weight=0.03", "run.total_steps=1310720", "evaluate.holdout=s/lift_off", "evaluate.attempts=1",
         "evaluate.random_levels=1", "evaluate.random_attempts=1", "checkpoint.every=1000000",
     ]
 )  # fmt: skip
@@ -45,8 +45,9 @@ LEVELS = (
     "s/lift_off",  # a thruster
     "s/pump_the_swing",  # a thruster on a swing, to be fired in time with it
 )
+# The budget is twice the longest of 13 tries: last bits, which differ between machines, make 130,000 steps 600,000.
 ATTEMPTS, SEED = 256, 1
-DRAWN, UNSEEN = 1000, 512
+DRAWN, UNSEEN, DRAWN_STEPS = 1000, 512, 655_360
 GAIN = 0.08  # of held-out levels more than untrained; what is solved untrained is solved by chance
 
 
@@ -76,7 +77,9 @@ class Ear:
         return heard
 
 
-def supervisor(roles: Roles, curriculum: Curriculum, held_out: Level, folder: Path, ear: Ear) -> Supervisor:
+def supervisor(
+    roles: Roles, curriculum: Curriculum, held_out: Level, folder: Path, ear: Ear, steps: int = SETTINGS.run.total_steps
+) -> Supervisor:
     """A run on what `curriculum` hands out."""
     own = dataclasses.replace(
         roles,
@@ -84,7 +87,7 @@ def supervisor(roles: Roles, curriculum: Curriculum, held_out: Level, folder: Pa
         evaluator=Evaluator(roles.worker, lambda key, count: worlds(held_out, np.arange(count)), SETTINGS.evaluate),  # type: ignore[arg-type]
     )
     return Supervisor(
-        settings=SETTINGS.run,
+        settings=dataclasses.replace(SETTINGS.run, total_steps=steps),
         crew=Crew(LocalBackend(own, SETTINGS.run), SETTINGS.run, SETTINGS.cluster),
         tracker=ear,
         profiler=Profiler(folder / "profile", 0, after=0),
@@ -123,7 +126,8 @@ def test_training_on_a_thousand_random_levels_teaches_to_solve_random_levels_nev
     def of_the_drawn(key: jax.Array, count: int) -> Level:
         return worlds(drawn, jax.random.randint(key, (count,), 0, DRAWN))
 
-    run = supervisor(roles, Uniform(CurriculumConfig(refresh_every=1), of_the_drawn, roles.worker.env.capacity), unseen, tmp_path, Ear())
+    uniform = Uniform(CurriculumConfig(refresh_every=1), of_the_drawn, roles.worker.env.capacity)
+    run = supervisor(roles, uniform, unseen, tmp_path, Ear(), steps=DRAWN_STEPS)
     run.begin()
     attempts = repeat(unseen, 2)
     before = success(run, roles, attempts).reshape(UNSEEN, 2).mean(1)
