@@ -17,6 +17,7 @@ REFUSALS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, 
 def run(main: Callable[[Sequence[str]], int]) -> NoReturn:
     """Call a command's `main` as a program."""
     devices.use_all_cores()
+    devices.use_quick_products()
     try:
         status = main(sys.argv[1:])
         sys.stdout.flush()

@@ -12,7 +12,9 @@ os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", os.path.join(tempfile.gett
 os.environ["XLA_FLAGS"] = os.environ.get("XLA_FLAGS", "") + " --xla_force_host_platform_device_count=2"
 
 from launch import cli
+from physics import devices
 
+devices.use_quick_products()  # as all commands do, with which tests compare
 cli.cache_compilations()
 
 MAPPINGS = 20_000  # of memory, a few for every compiled program; a process may have 65,530

@@ -20,7 +20,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from physics import pytree
+from physics import devices, pytree
 from physics.base import CEILING, FLOOR, Controls, Motion, Scene, SolverConfig
 from physics.build import CEILING as CEILING_REF
 from physics.build import FLOOR as FLOOR_REF
@@ -129,7 +129,8 @@ def coarse(name: str, done: Run) -> dict[str, list]:
 
 def fingerprint() -> dict[str, str]:
     """What the bits depend on: JAX, how it compiles, and the kind of processor, as a hash."""
-    flags = sorted(flag for flag in os.environ.get("XLA_FLAGS", "").split() if "host_platform_device_count" not in flag)
+    no_matter = devices.FLAG, devices.YNNPACK  # the engine has no matrix products
+    flags = sorted(flag for flag in os.environ.get("XLA_FLAGS", "").split() if not flag.startswith(no_matter))
     optimised = [str(QUICK["xla_backend_optimization_level"]), str(jax.config.read("jax_disable_most_optimizations"))]
     return {
         "jax": jax.__version__,
