@@ -118,12 +118,12 @@ def update(
         gradient, metrics = lax.pmean((row.join(gradient), metrics), DEVICES)
         return _step(optimizer, config, now, gradient, metrics)
 
-    def epoch(now: TrainState, key: Array) -> tuple[TrainState, dict[str, Array]]:
-        shuffle = jax.vmap(lambda block: jax.random.permutation(jax.random.fold_in(key, block), worlds))
-        orders = jnp.take_along_axis(stand_ins, shuffle(block_ids), axis=-1).reshape(blocks, count, worlds // count)
-        return lax.scan(minibatch, now, jnp.swapaxes(orders, 0, 1))
+    def epoch(now: TrainState, number: Array) -> tuple[TrainState, dict[str, Array]]:
+        own = jax.random.fold_in(key, number)
+        orders = lax.map(lambda block: _shuffled(jax.random.fold_in(own, block[0]), block[1]), (block_ids, stand_ins))
+        return lax.scan(minibatch, now, jnp.swapaxes(orders.reshape(blocks, count, worlds // count), 0, 1))
 
-    state, steps = lax.scan(epoch, state, jax.random.split(key, config.epochs))
+    state, steps = lax.scan(epoch, state, jnp.arange(config.epochs))
     metrics = _of_steps(steps) | _of_rollout(*_take((rollout.reward, rollout.value, advantages), stand_ins))
     metrics["poisoned_worlds"] = 1 - diagnostics.mean(finite)
     return dataclasses.replace(state, updates=state.updates + 1), metrics
@@ -138,6 +138,11 @@ def _stand_ins(finite: Array) -> Array:
     """For every world of a block `[W]` the world to learn from: itself if finite, else the nearest finite one before it, or the first."""
     before = lax.cummax(jnp.where(finite, jnp.arange(finite.shape[0]), -1))
     return jnp.where(before < 0, jnp.argmax(finite), before)
+
+
+def _shuffled(key: Array, values: Array) -> Array:
+    """Values in an order by chance. One sort: `jax.random.permutation` makes new keys for it, which takes as long again to compile."""
+    return lax.sort((jax.random.bits(key, values.shape), values), num_keys=1)[1]
 
 
 def _take(data: Any, worlds: Array) -> Any:
