@@ -1,4 +1,4 @@
-"""The environment under random actions, observation and all, and the generator: no policy.
+"""The environment under random actions, observation and all, its gymnax adapter, and the generator: no policy.
 
 Worlds are shared out over the devices and played block by block, as in training. The last observation
 is carried from step to step and returned, as what nobody keeps would not be computed.
@@ -20,7 +20,7 @@ from envs.base import OBSERVATIONS, Array, EnvConfig, EnvState
 from envs.env import Env
 from envs.generate import Generator, GeneratorConfig
 from envs.observations import Observation
-from launch.benchmark import timing
+from launch.benchmark import gymnax, timing
 from launch.benchmark.physics import check_words, draw_levels
 from learners.base import over_blocks, split_blocks
 from physics.errors import InputError
@@ -38,6 +38,7 @@ class EnvBenchmark:
     rounds: int = setting(5, "runs, of which the best counts", least=1)
     devices: int = setting(0, "local devices to use; 0 takes all, of a CPU no more than suit so many worlds", least=0)
     block_worlds: int = setting(0, "worlds a device plays at a time; 0 takes what training takes", least=0)
+    gymnax: bool = setting(False, "time the gymnax adapter under vmap beside the environment as well, on one device, with entities")
     levels: int = setting(0, "levels that the generator draws and filters as well; 0 leaves it out", least=0)
 
     def __post_init__(self) -> None:
@@ -48,13 +49,15 @@ class EnvBenchmark:
 
 
 def run(config: EnvBenchmark, profile: bool) -> Iterator[dict]:
-    """A row a size and observation, and a row a size for the generator."""
+    """A row a size and observation, and a row a size for the adapter and for the generator."""
     if profile:
         raise InputError("--profile", found="env", wanted="physics: stages are those of the engine")
     mesh = meshes.suited(config.worlds, config.devices)
     for size in config.sizes.split(","):
         for observation in config.observations.split(","):
             yield _play(config, Env(EnvConfig(size=size, observation=observation)), mesh)
+        if config.gymnax:
+            yield gymnax.compare(size, config.worlds, config.steps, config.rounds)
         if config.levels:
             yield _generate(Env(EnvConfig(size=size)), config.levels)
 

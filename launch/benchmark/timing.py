@@ -2,6 +2,7 @@
 
 import dataclasses
 import time
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
@@ -24,12 +25,17 @@ def measure(function: Any, *arguments: Any, rounds: int) -> Timing:
     begun = time.perf_counter()
     compiled = function.lower(*arguments).compile()
     compile_s = time.perf_counter() - begun
-    jax.block_until_ready(compiled(*arguments))
-    best_s = min(_seconds(compiled, arguments) for _ in range(rounds))
+    (best_s,) = in_turns([lambda: compiled(*arguments)], rounds)
     return Timing(compiled, compile_s, best_s)
 
 
-def _seconds(compiled: Any, arguments: tuple) -> float:
+def in_turns(runs: Sequence[Callable[[], Any]], rounds: int) -> list[float]:
+    """Best seconds of each of `runs`. Every round does one after the other, so none has the quiet minutes alone; a first is not timed."""
+    jax.block_until_ready([run() for run in runs])
+    return [min(column) for column in zip(*([_seconds(run) for run in runs] for _ in range(rounds)), strict=True)]
+
+
+def _seconds(run: Callable[[], Any]) -> float:
     begun = time.perf_counter()
-    jax.block_until_ready(compiled(*arguments))
+    jax.block_until_ready(run())
     return time.perf_counter() - begun

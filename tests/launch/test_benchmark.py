@@ -34,6 +34,14 @@ def test_env_gives_a_line_an_observation_and_one_for_the_generator(capsys):
     assert generated["levels_per_s"] > 0
 
 
+def test_the_gymnax_adapter_is_timed_beside_the_environment(capsys):
+    words = ["sizes=s", "observations=blind", "worlds=4", "steps=2", "rounds=1", "gymnax=true"]
+    assert benchmark.main(["env", *words]) == 0
+    _, found = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert (found["what"], found["size"], found["worlds"]) == ("fulcrum gymnax under vmap", "s", 4)
+    assert found["share_of_native"] == pytest.approx(found["steps_per_s"] / found["native_steps_per_s"], abs=0.01)
+
+
 @pytest.fixture
 def quick():
     """Let XLA leave programs as they are: what is measured here is of no interest."""
