@@ -81,7 +81,7 @@ def make(config: RunConfig, roles: Roles) -> MemoryPlan:
     layers = jax.eval_shape(lambda p, s: roles.worker.apply(p, s, capture_intermediates=True)[1], train.params, seen)
     share, samples = len(roles.worker.devices), run.steps_per_iteration
     minibatch = config.ppo.minibatch_size * (size(rollout) // samples + size(seen) + 2 * size(layers))
-    count = samples // config.ppo.minibatch_size
+    count = config.ppo.minibatches(run.worlds, run.rollout_length, 1)
     minibatch += size(assignment.levels) * ppo.looked_at_once(run.rollout_length, count) // count
     return MemoryPlan(
         held={

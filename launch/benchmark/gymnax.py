@@ -30,10 +30,8 @@ def compare(size: str, worlds: int, steps: int, rounds: int) -> dict:
     seen, state = jax.jit(jax.vmap(adapter.reset, in_axes=(0, -1)))(keys, EnvParams(level=levels))
     own = jax.jit(env.reset)(levels)
     started = (own, jax.jit(env.observe)(levels, own.physics.motion))
-    speeds = [
-        worlds * steps / best_s
-        for best_s in timing.in_turns([_run(mapped, (state, seen), actions), _run(native, started, actions)], rounds)
-    ]
+    runs = _run(mapped, (state, seen), actions), _run(native, started, actions)
+    speeds = [worlds * steps / best_s for best_s in timing.in_turns(runs, rounds)]
     return {
         "what": "fulcrum gymnax under vmap", "size": size, "worlds": worlds, "steps_per_s": round(speeds[0]),
         "native_steps_per_s": round(speeds[1]), "share_of_native": round(speeds[0] / speeds[1], 3),
