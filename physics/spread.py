@@ -15,15 +15,15 @@ from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 AXIS = "worlds"
 
 
-def over_devices(function: Callable[[Any, Any], Any], worlds: int) -> Callable[[Any, Any], Any]:
+def over_devices(function: Callable[[Any, Any], Any], worlds: int, options: dict[str, Any] | None = None) -> Callable[[Any, Any], Any]:
     """`function(shared, batch)` compiled for a batch of `worlds`, the last axis of every array of it and of the result.
 
-    `shared` is given whole to every device. The devices used are as many as divide the worlds evenly.
+    `shared` is given whole to every device. The devices used are as many as divide the worlds evenly. `options` are the compiler's.
     """
     found = jax.local_devices()
     count = max(n for n in range(1, len(found) + 1) if worlds % n == 0)
     if count == 1:
-        return jax.jit(function)
+        return jax.jit(function, compiler_options=options)
     mesh = Mesh(np.array(found[:count]), (AXIS,), axis_types=(AxisType.Auto,))
 
     whole, shared_out = PartitionSpec(), PartitionSpec(AXIS)
@@ -32,7 +32,7 @@ def over_devices(function: Callable[[Any, Any], Any], worlds: int) -> Callable[[
         return _worlds_first(function(shared, _worlds_last(batch)))
 
     spread = jax.shard_map(share, mesh=mesh, in_specs=(whole, shared_out), out_specs=shared_out, check_vma=False)
-    run = jax.jit(lambda shared, batch: _worlds_last(spread(shared, _worlds_first(batch))))
+    run = jax.jit(lambda shared, batch: _worlds_last(spread(shared, _worlds_first(batch))), compiler_options=options)
 
     def call(shared: Any, batch: Any) -> Any:
         everywhere = jax.device_put(shared, NamedSharding(mesh, whole))  # wherever it is now

@@ -23,6 +23,7 @@ from physics.pytree import concatenate, select, zeros
 from physics.spread import over_devices
 
 FIRST, MOST = 1.5, 2  # levels drawn for every one asked for: at first, and where too few of those are worthy
+LIGHT = {"xla_backend_optimization_level": 1}  # drawing takes a quarter less to compile on a CPU, at size l, and runs as fast
 CHUNK = 256  # levels drawn by one call of the compiled program, whatever the number asked for
 
 
@@ -81,7 +82,8 @@ def _drawer(env: EnvConfig, config: GeneratorConfig) -> Callable[[Array, Array],
         worthless = ~valid(levels) | solves_itself(rules, levels, config.filter_steps)
         return worthless | ~within_reach(levels) if config.own_actuator else worthless
 
-    drawn, judged = over_devices(draw, CHUNK), over_devices(judge, CHUNK)
+    options = LIGHT if jax.default_backend() == "cpu" else None
+    drawn, judged = over_devices(draw, CHUNK, options), over_devices(judge, CHUNK)
     if not config.filter_steps:
         return lambda key, numbers: (drawn(key, numbers), jnp.zeros(CHUNK, bool))
     first = [lambda: drawn(jax.random.key(0), jnp.arange(CHUNK)), lambda: judged(None, zeros(Level, worlds=CHUNK, **rules.capacity.dims))]
