@@ -9,11 +9,12 @@ from dataclasses import dataclass
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from physics.base import Array
 from physics.collide import Contact
 from physics.materialise import each, materialise
-from physics.math2d import Twist, Vec, reciprocal, spin, tangent
+from physics.math2d import Twist, Vec, reciprocal, spin, tangent, where
 
 Rows3 = tuple[Array, Array, Array]  # first normal, second normal, friction
 Pair = tuple[Array, Array]  # of a contact's two points
@@ -33,13 +34,13 @@ class Side:
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class ContactRows:
-    """The three rows of every contact. `arm` is the lever of the row's direction at a body's centre, m."""
+    """The three rows of every contact, `[3, ...]`. `arm` is the lever of the row's direction at a body's centre, m."""
 
     normal: Vec
-    arm_a: Rows3
-    arm_b: Rows3
-    mass: Rows3  # effective mass; 0 switches the row off
-    coupling: Rows3  # inverse effective mass between rows (0, 1), (0, 2) and (1, 2)
+    arm_a: Array
+    arm_b: Array
+    mass: Array  # effective mass; 0 switches the row off
+    coupling: Array  # inverse effective mass between rows (0, 1), (0, 2) and (1, 2)
     friction: Array
     inverse_mass: Pair  # of the first body and of the second
     inverse_inertia: Pair
@@ -64,35 +65,34 @@ def prepare_rows(contact: Contact, a: Side, b: Side, admitted: Array, friction: 
     normal, along = contact.normal, tangent(contact.normal)
     active = contact.active & admitted
     share = jnp.where(active[1], jnp.where(active[0], 0.5, 1.0), 0.0)
-    middle = contact.points[0] * (1 - share) + contact.points[1] * share
-    points, directions = (contact.points[0], contact.points[1], middle), (normal, normal, along)
-    arm_a, arm_b = materialise((_arms(points, directions, a), _arms(points, directions, b)))
+    row = np.arange(3).reshape(3, *[1] * share.ndim)
 
-    def inverse_mass(i: int, j: int, linear: Array | float) -> Array:
-        return linear + a.inverse_inertia * arm_a[i] * arm_a[j] + b.inverse_inertia * arm_b[i] * arm_b[j]
+    def of_rows(first: Array | float, second: Array | float, third: Array | float) -> Array:
+        return jnp.where(row == 0, first, jnp.where(row == 1, second, third))
+
+    second_share = of_rows(0.0, 1.0, share)
+    point = contact.points[0] * (1 - second_share) + contact.points[1] * second_share  # of friction: in the middle of what touches
+    direction = where(row == 2, along, normal)
+    arm_a, arm_b = materialise(((point - a.pos).cross(direction), (point - b.pos).cross(direction)))
+
+    def inverse_mass(arms_a: tuple[Array, Array], arms_b: tuple[Array, Array], linear: Array) -> Array:
+        return linear + a.inverse_inertia * arms_a[0] * arms_a[1] + b.inverse_inertia * arms_b[0] * arms_b[1]
+
+    def between(arm: Array) -> tuple[Array, Array]:
+        return of_rows(arm[0], arm[0], arm[1]), of_rows(arm[1], arm[2], arm[2])
 
     linear = a.inverse_mass + b.inverse_mass
-    on = (active[0], active[1], active[0] | active[1])
-
-    def effective(i: int) -> Array:
-        return jnp.where(on[i], reciprocal(inverse_mass(i, i, linear)), 0.0)
-
+    on = of_rows(active[0], active[1], active[0] | active[1])
     return ContactRows(
         normal=normal,
         arm_a=arm_a,
         arm_b=arm_b,
-        mass=(effective(0), effective(1), effective(2)),
-        coupling=(inverse_mass(0, 1, linear), inverse_mass(0, 2, 0.0), inverse_mass(1, 2, 0.0)),
+        mass=jnp.where(on, reciprocal(inverse_mass((arm_a, arm_a), (arm_b, arm_b), linear)), 0.0),
+        coupling=inverse_mass(between(arm_a), between(arm_b), of_rows(linear, 0.0, 0.0)),
         friction=friction,
         inverse_mass=(a.inverse_mass, b.inverse_mass),
         inverse_inertia=(a.inverse_inertia, b.inverse_inertia),
     )
-
-
-def _arms(points: tuple[Vec, ...], directions: tuple[Vec, ...], side: Side) -> Rows3:
-    """Levers of the three rows about one body's centre."""
-    first, second, third = ((point - side.pos).cross(d) for point, d in zip(points, directions, strict=True))
-    return first, second, third
 
 
 def separating(contact: Contact, a: Side, b: Side) -> Array:
@@ -131,9 +131,8 @@ def _pushed(impulse: Rows3, rows: ContactRows, goal: Goal, i: int, speed: Array)
 def push(rows: ContactRows, impulse: Rows3) -> tuple[Vec, Array, Array]:
     """Linear impulse on the second body, and angular impulses of rows on (first, second)."""
     linear = rows.normal * (impulse[0] + impulse[1]) + tangent(rows.normal) * impulse[2]
-    turn_a = sum(arm * p for arm, p in zip(rows.arm_a, impulse, strict=True))
-    turn_b = sum(arm * p for arm, p in zip(rows.arm_b, impulse, strict=True))
-    return linear, jnp.asarray(turn_a), jnp.asarray(turn_b)
+    turn_a, turn_b = (arm[0] * impulse[0] + arm[1] * impulse[1] + arm[2] * impulse[2] for arm in (rows.arm_a, rows.arm_b))
+    return linear, turn_a, turn_b
 
 
 def rows3(stacked: Array) -> Rows3:

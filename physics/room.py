@@ -8,6 +8,7 @@ the body would be thrown across the room.
 import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -45,10 +46,10 @@ def walls(capacity: Capacity, prepared: Prepared, polygons: Polygons, pos: Vec, 
     depth = materialise(_deepest(capacity, prepared, polygons, pos))
     side = materialise((_at(SIDES[1], depth) > -reach.margin) & _at(SIDES[1], prepared.wall_admitted))
 
-    def of_side(values: Array) -> Array:
+    def of_side(values: Array | np.ndarray) -> Array:
         return jnp.where(side, _at(SIDES[1], values), _at(SIDES[0], values))
 
-    normals, offsets = jnp.array(WALL_NORMALS)[..., None, None], jnp.array(WALL_OFFSETS)[:, None, None]
+    normals, offsets = np.array(WALL_NORMALS, np.float32)[..., None, None], np.array(WALL_OFFSETS, np.float32)[:, None, None]
     normal = Vec(of_side(normals[:, 0]), of_side(normals[:, 1]))
     at_walls = materialise(
         WallContacts(
@@ -65,15 +66,17 @@ def walls(capacity: Capacity, prepared: Prepared, polygons: Polygons, pos: Vec, 
 @jax.named_scope("room.hold")
 def hold(prepared: Prepared, pos: Array) -> Array:
     """Positions `[2, E, W]` with no centre behind a wall that may push its body."""
+    at = Vec.of(pos)
     for normal, offset, admitted in zip(WALL_NORMALS, WALL_OFFSETS, prepared.wall_admitted, strict=False):  # none without a room
-        inward = jnp.array(normal)[:, None, None]
-        behind = offset - (pos * inward).sum(0)
-        pos = pos + inward * jnp.where(admitted & (behind > 0), behind, 0.0)
-    return pos
+        inward = Vec(*normal)
+        behind = offset - at.dot(inward)
+        at = at + inward * jnp.where(admitted & (behind > 0), behind, 0.0)
+    return at.stacked()
 
 
-def _at(indices: Sequence[int], values: Array) -> Array:
-    return jnp.stack([values[wall] for wall in indices])
+def _at(indices: Sequence[int], values: Array | np.ndarray) -> Any:
+    stack = np.stack if isinstance(values, np.ndarray) else jnp.stack  # what is known now is not to be worked out by a kernel
+    return stack([values[wall] for wall in indices])
 
 
 def _no_room(pos: Vec) -> WallContacts:
@@ -125,18 +128,20 @@ def _radius(capacity: Capacity, prepared: Prepared) -> Array:
 def _polygons(polygons: Polygons, vertex_count: Array, normal: Vec, offset: Array, reach: Reach) -> Contact:
     """The two deepest corners behind a wall, in the order of its tangent."""
     corners = polygons.corners
-    heights = materialise(jnp.stack([offset - corners[i].dot(normal) for i in range(corners.x.shape[0])]))
+    count = corners.x.shape[0]
+    real = np.arange(count)[:, None, None] < vertex_count
+    heights = jnp.stack([offset - corners[i].dot(normal) for i in range(count)])
+    heights = materialise(jnp.where(real[:, None], heights, -jnp.inf))
     first = second = Vec(*jnp.broadcast_arrays(corners.x[0], corners.y[0], offset)[:2])
     deepest = heights[0]
     next_deepest = jnp.full_like(deepest, -jnp.inf)
-    for i in range(1, heights.shape[0]):
-        depth = jnp.where(i < vertex_count, heights[i], -jnp.inf)
+    for i, depth in enumerate(heights[1:], start=1):
         better, good = depth > deepest, depth > next_deepest
         second = where(better, first, where(good, corners[i], second))
         next_deepest = jnp.where(better, deepest, jnp.where(good, depth, next_deepest))
         first, deepest = where(better, corners[i], first), jnp.where(better, depth, deepest)
     ordered = first.dot(tangent(normal)) <= second.dot(tangent(normal))
-    depths = jnp.stack([deepest, jnp.maximum(next_deepest, -FAR)])
+    depths = jnp.maximum(jnp.stack([deepest, next_deepest]), -FAR)
     points = Vec(jnp.stack([first.x, second.x]), jnp.stack([first.y, second.y]))
     points, depths = materialise((points, depths))
     points, depths = where(ordered, points, points[::-1]), jnp.where(ordered, depths, depths[::-1])
