@@ -16,7 +16,7 @@ in one sum, made a step 1.4, 2.2 and 1.9 times as fast at sizes s, m and l.
 a colour instead of one a field, and contacts come into the order of their slots in two kernels instead of six. As
 equal programs are compiled once, the colours share their kernels, as do joints; slices share theirs where the
 compiler does not know where they begin. With all that, and joints that find their bodies by index, a step of size l
-had 259 different kernels instead of 491 (25 to 35 ms of processor time each, however small). What is repeated for
+had 259 different kernels instead of 491 (20 to 45 ms of processor time each, however little they do). What is repeated for
 every colour or joint is traced once, under `jax.jit`: 1.4 s instead of 2.1 to 3.0 at size l.
 """
 
