@@ -10,10 +10,12 @@ from collections.abc import Iterator
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from envs.base import Array, Level, Role
 from physics import schedule
 from physics.base import WALL_NORMALS, WALL_OFFSETS, Motion, Touching
+from physics.math2d import Vec
 
 
 @jax.named_scope("reward.sparse")
@@ -39,28 +41,24 @@ def _one_each(a: Array, b: Array, other: Role) -> Array:
 @jax.named_scope("reward.distance")
 def distance(level: Level, motion: Motion) -> Array:
     """Distance of centres (or from centre to wall), m, summed over all pairs of green and blue, `[W]`."""
-    (apart, counts), *walls = _apart(level, motion)
-    total = jnp.sum(jnp.where(counts, apart, 0.0), axis=(0, 1))
-    for away, counts in walls:
-        total = total + jnp.sum(jnp.where(counts, away, 0.0), axis=0)
-    return total
+    return sum((jnp.sum(jnp.where(counts, apart, 0.0), axis=(0, 1)) for apart, counts in _apart(level, motion)), jnp.zeros(()))
 
 
 @jax.named_scope("reward.nearest")
 def nearest(level: Level, motion: Motion) -> Array:
     """Distance as above, of the pair of green and blue that is nearest, `[W]`; infinite without a pair."""
-    return functools.reduce(jnp.minimum, [
-        jnp.min(jnp.where(counts, apart, jnp.inf), axis=tuple(range(apart.ndim - 1))) for apart, counts in _apart(level, motion)
-    ])  # fmt: skip
+    return functools.reduce(
+        jnp.minimum, [jnp.min(jnp.where(counts, apart, jnp.inf), axis=(0, 1)) for apart, counts in _apart(level, motion)]
+    )
 
 
 def _apart(level: Level, motion: Motion) -> Iterator[tuple[Array, Array]]:
-    """How far apart things are, m, and whether one is green and the other blue: `[N, N, W]` of bodies, then `[N, W]` a wall."""
+    """How far apart things are, m, and whether one is green and the other blue: `[N, N, W]` of bodies, `[R, N, W]` of walls and bodies."""
     present = level.scene.bodies.active
     green, blue = [present & (level.role == role) for role in (Role.GREEN, Role.BLUE)]
     x, y = motion.pos[0], motion.pos[1]
     yield jnp.sqrt((x[:, None] - x) ** 2 + (y[:, None] - y) ** 2 + 1e-12), green[:, None] & blue
-    for wall in range(level.wall_role.shape[0]):
-        normal, offset = WALL_NORMALS[wall], WALL_OFFSETS[wall]
-        role = level.wall_role[wall]
-        yield normal[0] * x + normal[1] * y - offset, (green & (role == Role.BLUE)) | (blue & (role == Role.GREEN))
+    count, role = level.wall_role.shape[0], level.wall_role[:, None]
+    if count:
+        normal, offset = (np.array(values[:count], np.float32)[..., None, None] for values in (WALL_NORMALS, WALL_OFFSETS))
+        yield Vec(normal[:, 0], normal[:, 1]).dot(Vec(x, y)) - offset, (green & (role == Role.BLUE)) | (blue & (role == Role.GREEN))

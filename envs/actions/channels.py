@@ -4,6 +4,7 @@ Motors marked automatic always run, whatever the values are.
 """
 
 import jax.numpy as jnp
+import numpy as np
 
 from envs.base import MOTOR_CHANNELS, THRUSTER_CHANNELS, Array, Level
 from physics.base import Controls
@@ -21,9 +22,9 @@ def drive(level: Level, motor: Array, thruster: Array) -> Controls:
 
 def _read(values: Array, channel: Array) -> Array:
     """`values[channel]` per world, by selection: a gather would be scalar code on a CPU."""
-    chosen = jnp.zeros(channel.shape)
-    for c in range(values.shape[0]):
-        chosen = jnp.where(channel == c, values[c], chosen)
+    chosen, count = jnp.zeros(channel.shape), values.shape[0]
+    for value, here in zip(values, channel == np.arange(count)[:, None, None], strict=True):
+        chosen = jnp.where(here, value, chosen)
     return chosen
 
 

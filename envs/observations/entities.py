@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from envs import actions
 from envs.base import MOTOR_CHANNELS, THRUSTER_CHANNELS, Array, Level, Role
@@ -66,12 +67,12 @@ def observe(level: Level, motion: Motion) -> Entities:
 
 def _is_each(value: Array, count: int) -> Array:
     """One-hot `[count, ...]`."""
-    return value == jnp.arange(count).reshape(-1, *[1] * value.ndim)
+    return value == np.arange(count).reshape(-1, *[1] * value.ndim)
 
 
 def _origins(level: Level, motion: Motion) -> Array:
     """The points that places are told from, `[3, 2, W]`: the room's middle, that of green bodies, of blue ones (the room's if none)."""
-    roles = jnp.array([Role.GREEN, Role.BLUE])[:, None, None]
+    roles = np.array([Role.GREEN, Role.BLUE])[:, None, None]
     chosen = level.scene.bodies.active & (level.role == roles)
     count = jnp.sum(chosen.astype(jnp.float32), axis=1)[:, None]
     middle = jnp.sum(jnp.where(chosen[:, None], motion.pos, 0.0), axis=2) / jnp.maximum(count, 1.0)
@@ -103,9 +104,9 @@ def _body_features(level: Level, motion: Motion, origins: Array) -> list[Array]:
         radius * 2, radius > 0,
         _is_each(level.role, ROLES),
         bodies.inverse_mass == 0,
-        jnp.log1p(inertia) / jnp.array([4.0, 8.0])[:, None, None],
+        jnp.log1p(inertia) / np.array([4.0, 8.0], np.float32)[:, None, None],
         bodies.friction, bodies.restitution,
-        bodies.collision == jnp.array([0, 2])[:, None, None],
+        bodies.collision == np.array([0, 2])[:, None, None],
     ]  # fmt: skip
 
 
@@ -129,7 +130,7 @@ def _joint_features(level: Level, motion: Motion, ends: Array, origins: Array) -
         _places(origins, (arms[0] + Vec(x[0], y[0])).stacked()),
         _pairs(arms) * 2,
         jnp.cos(turned), jnp.sin(turned), jnp.tanh((omega[1] - omega[0]) / 10),
-        joints.fixed, driven, driven & level.motor_auto,
+        jnp.stack([joints.fixed, driven, driven & level.motor_auto]),
         jnp.where(driven, motor, 0.0) / 3,
         driven & _is_each(level.motor_channel, MOTOR_CHANNELS),
         joints.limited,
@@ -154,6 +155,6 @@ def _thruster_features(level: Level, motion: Motion, origins: Array) -> list[Arr
 
 def _room_features(level: Level) -> Array:
     """Roles of the walls and gravity, `[B, features]`."""
-    roles = level.wall_role[:, None] == jnp.arange(1, ROLES)[:, None]
+    roles = level.wall_role[:, None] == np.arange(1, ROLES)[:, None]
     rows = [roles.reshape(-1, roles.shape[-1]).astype(jnp.float32), level.scene.gravity / 10]
     return tame(jnp.concatenate(rows).T, BOUND)
