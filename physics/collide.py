@@ -17,7 +17,7 @@ import numpy as np
 
 from physics import schedule
 from physics.base import Array, Capacity
-from physics.materialise import materialise, pack
+from physics.materialise import Packed, materialise, pack
 from physics.math2d import Vec, reciprocal, where
 from physics.prepare import Prepared
 
@@ -91,15 +91,10 @@ def place(parts: Sequence[Part], count: int, worlds: int, reach: Reach) -> Conta
     order = np.concatenate([part.slots for part in ordered])
     rows = np.zeros(count, int)
     rows[order] = np.arange(len(order))
-    normal, points, depths = _in_order((found.normal, found.points, found.depths), rows)
-    active, touching = _in_order((found.active, found.touching), rows)
+    # Arrays of one type at once: one kernel joins them and one orders them.
+    normal, points, depths = take_packed(pack((found.normal, found.points, found.depths)), rows)
+    active, touching = take_packed(pack((found.active, found.touching)), rows)
     return Contact(normal, points, depths, active, touching)
-
-
-def _in_order(struct: T, rows: np.ndarray) -> T:
-    """Arrays of one type by `rows`, all at once: one kernel to join them and one to order them."""
-    packed = pack(struct)
-    return packed.of(materialise(take_rows(packed.values, rows))).open()
 
 
 def _join(values: Sequence[T]) -> T:
@@ -132,6 +127,11 @@ def take_rows(values: Array, rows: np.ndarray) -> Array:
         return values[rows]
     count = values.shape[1]
     return values.reshape(-1, values.shape[2])[np.arange(values.shape[0])[:, None] * count + rows]
+
+
+def take_packed(packed: Packed[T], rows: np.ndarray) -> T:
+    """The struct of the rows `rows`, in memory."""
+    return packed.of(materialise(take_rows(packed.values, rows))).open()
 
 
 def _fold(function: Callable[[Array, Array], Array], values: Array) -> Array:

@@ -11,11 +11,10 @@ from typing import Any, TypeVar
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
 from physics import contacts, find, joints, room, schedule
 from physics.base import Array, Capacity, Impulses, Motion
-from physics.collide import Contact, take_rows
+from physics.collide import Contact, take_packed
 from physics.contacts import ContactRows, Goal, Pair, Rows3, Side, rows3
 from physics.find import Found
 from physics.joints import Linked
@@ -67,16 +66,12 @@ def touches(problem: Problem, moving: Twist, extra: Extra) -> Touches:
     """Rows of all contacts, with what `extra` makes of each; `moving` is what it may judge impacts by."""
     prepared, found = problem.prepared, problem.found
     body = pack(Side(Vec.of(problem.motion.pos), moving, prepared.inverse_mass, prepared.inverse_inertia))
-    a, b = (_sides(body, rows).open() for rows in find.bodies(problem.capacity))
+    body = body.of(jnp.pad(body.values, ((0, 0), (0, 1), (0, 0))))  # after the last comes a wall: still, and not to be moved
+    a, b = (take_packed(body, rows) for rows in find.bodies(problem.capacity))
     rows = contacts.prepare_rows(found.contact, a, b, found.admitted, found.friction)
     packed = pack((rows, extra(found.contact, a, b, found.restitution)))
     colours, walls = _parts(packed.values, problem.capacity)
     return Touches(packed, [packed.of(part) for part in colours], [packed.of(part) for part in walls])
-
-
-def _sides(body: Packed[Side], rows: np.ndarray) -> Packed[Side]:
-    """The bodies at `rows`; after the last one comes a wall: still, and not to be moved."""
-    return body.of(materialise(take_rows(jnp.pad(body.values, ((0, 0), (0, 1), (0, 0))), rows)))
 
 
 def _parts(values: Array, capacity: Capacity) -> tuple[list[Array], list[Array]]:

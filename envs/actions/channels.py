@@ -22,10 +22,15 @@ def drive(level: Level, motor: Array, thruster: Array) -> Controls:
 
 def _read(values: Array, channel: Array) -> Array:
     """`values[channel]` per world, by selection: a gather would be scalar code on a CPU."""
-    chosen, count = jnp.zeros(channel.shape), values.shape[0]
-    for value, here in zip(values, channel == np.arange(count)[:, None, None], strict=True):
+    chosen = jnp.zeros(channel.shape)
+    for value, here in zip(values, is_each(channel, values.shape[0]), strict=True):
         chosen = jnp.where(here, value, chosen)
     return chosen
+
+
+def is_each(value: Array, count: int) -> Array:
+    """One-hot `[count, ...]`, against a constant: with numbers that JAX makes, there would be a kernel for them."""
+    return value == np.arange(count).reshape(-1, *[1] * value.ndim)
 
 
 def driven_motors(level: Level) -> Array:

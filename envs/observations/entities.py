@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from envs import actions
+from envs.actions.channels import is_each
 from envs.base import MOTOR_CHANNELS, THRUSTER_CHANNELS, Array, Level, Role
 from envs.observations.table import table, tame
 from physics.base import ROOM_WIDTH, Motion
@@ -58,16 +59,11 @@ def observe(level: Level, motion: Motion) -> Entities:
         thruster_mask=thruster_on.T,
         joint_bodies=jnp.where(joint_on, ends, 0).T,
         thruster_body=jnp.where(thruster_on, scene.thrusters.body, 0).T,
-        body_role=table([_is_each(level.role, ROLES)], scene.bodies.active),
-        motor_channel=table([_is_each(level.motor_channel, MOTOR_CHANNELS)], actions.driven_motors(level)),
-        thruster_channel=table([_is_each(level.thruster_channel, THRUSTER_CHANNELS)], thruster_on),
+        body_role=table([is_each(level.role, ROLES)], scene.bodies.active),
+        motor_channel=table([is_each(level.motor_channel, MOTOR_CHANNELS)], actions.driven_motors(level)),
+        thruster_channel=table([is_each(level.thruster_channel, THRUSTER_CHANNELS)], thruster_on),
         driven=actions.driven(level),
     )
-
-
-def _is_each(value: Array, count: int) -> Array:
-    """One-hot `[count, ...]`."""
-    return value == np.arange(count).reshape(-1, *[1] * value.ndim)
 
 
 def _origins(level: Level, motion: Motion) -> Array:
@@ -102,7 +98,7 @@ def _body_features(level: Level, motion: Motion, origins: Array) -> list[Array]:
         motion.vel / 5, jnp.tanh(motion.omega / 10), cos, sin,
         jnp.pad(corners, ((0, 0), (0, circles), (0, 0))) * 2,
         radius * 2, radius > 0,
-        _is_each(level.role, ROLES),
+        is_each(level.role, ROLES),
         bodies.inverse_mass == 0,
         jnp.log1p(inertia) / np.array([4.0, 8.0], np.float32)[:, None, None],
         bodies.friction, bodies.restitution,
@@ -113,7 +109,7 @@ def _body_features(level: Level, motion: Motion, origins: Array) -> list[Array]:
 def _read(index: Array, values: Array) -> Array:
     """`values[:, index]` `[K, ..., W]` of bodies `[K, N, W]`, and 0 for walls, by selection."""
     count, bodies, worlds = values.shape
-    rows, here = values.reshape(count, bodies, *[1] * (index.ndim - 1), worlds), _is_each(index, bodies)
+    rows, here = values.reshape(count, bodies, *[1] * (index.ndim - 1), worlds), is_each(index, bodies)
     return materialise(sum((jnp.where(here[n], rows[:, n], 0.0) for n in range(bodies)), jnp.zeros((count, *index.shape))))
 
 
@@ -132,7 +128,7 @@ def _joint_features(level: Level, motion: Motion, ends: Array, origins: Array) -
         jnp.cos(turned), jnp.sin(turned), jnp.tanh((omega[1] - omega[0]) / 10),
         jnp.stack([joints.fixed, driven, driven & level.motor_auto]),
         jnp.where(driven, motor, 0.0) / 3,
-        driven & _is_each(level.motor_channel, MOTOR_CHANNELS),
+        driven & is_each(level.motor_channel, MOTOR_CHANNELS),
         joints.limited,
         jnp.where(joints.limited, jnp.tanh(room_left), 0.0),
     ]  # fmt: skip
@@ -149,7 +145,7 @@ def _thruster_features(level: Level, motion: Motion, origins: Array) -> list[Arr
         _places(origins, (arm + Vec(x, y)).stacked()),
         arm.stacked() * 2, direction.stacked(),
         thrusters.power, jnp.tanh(thrusters.power * effect),
-        _is_each(level.thruster_channel, THRUSTER_CHANNELS),
+        is_each(level.thruster_channel, THRUSTER_CHANNELS),
     ]  # fmt: skip
 
 
