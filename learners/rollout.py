@@ -82,6 +82,7 @@ def collect(
 
     `advantages` is for the outcome: how much better than the critic thought it went.
     """
+    apply = jax.jit(apply)  # to be traced once, for the rollout and for its ends
     act = policy(apply, params)
 
     def keep(state: EnvState, decision: Decision, step: Step) -> tuple:

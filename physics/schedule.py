@@ -28,17 +28,13 @@ class Schedule:
 
 def rotate(seats: jax.Array) -> jax.Array:
     """Seats `[2, E/2, ...]` of the next colour."""
-    upper, lower = seats[0], seats[1]
-    half = upper.shape[0]
+    half = seats.shape[1]
     if half == 1:
         return seats
-    part = functools.partial(lax.slice_in_dim, axis=0)
-    return jnp.stack(
-        [
-            jnp.concatenate([part(upper, 0, 1), part(lower, 0, 1), part(upper, 1, half - 1)]),
-            jnp.concatenate([part(lower, 1, half), part(upper, half - 1, half)]),
-        ]
-    )
+    everybody = seats.reshape(2 * half, *seats.shape[2:])  # the upper row, then the lower
+    upper = (0, 1), (half, half + 1), (1, half - 1)
+    lower = (half + 1, 2 * half), (half - 1, half)
+    return jnp.concatenate([lax.slice_in_dim(everybody, *part) for part in upper + lower]).reshape(seats.shape)
 
 
 @functools.cache
