@@ -8,6 +8,7 @@ vectorised operations, and it needs no memory. An index of -1 is nobody: reading
 import functools
 
 import jax.numpy as jnp
+from jax import lax
 
 from physics.base import Array
 from physics.math2d import Vec
@@ -15,7 +16,9 @@ from physics.math2d import Vec
 
 def is_at(index: Array, bodies: int) -> Array:
     """`[..., bodies, W]`: whether a body is the one that `index [..., W]` names."""
-    return jnp.arange(bodies, dtype=index.dtype)[:, None] == index[..., None, :]
+    shape = (*index.shape[:-1], bodies, index.shape[-1])
+    named = lax.broadcast_in_dim(index, shape, (*range(len(shape) - 2), len(shape) - 1))
+    return lax.broadcasted_iota(index.dtype, shape, len(shape) - 2) == named
 
 
 def read(index: Array, values: Array) -> Array:

@@ -110,4 +110,5 @@ def where(condition: Array, yes: Vec, no: Vec) -> Vec:
 
 def reciprocal(value: Array) -> Array:
     """1 / value, and 0 where value is 0."""
-    return jnp.where(value == 0, 0.0, 1.0 / jnp.where(value == 0, 1.0, value))
+    zero = value == 0
+    return jnp.where(zero, 0.0, 1.0 / jnp.where(zero, 1.0, value))
