@@ -147,7 +147,11 @@ def _shuffled(key: Array, values: Array) -> Array:
 
 def _take(data: Any, worlds: Array) -> Any:
     """The worlds `[blocks, n]` of every block."""
-    return jax.vmap(lambda block, order: jax.tree.map(lambda leaf: leaf.at[..., order].get(mode="promise_in_bounds"), block))(data, worlds)
+
+    def of(block: Any, order: Array) -> Any:
+        return jax.tree.map(lambda leaf: leaf.at[..., order].get(mode="promise_in_bounds", wrap_negative_indices=False), block)
+
+    return jax.vmap(of)(data, worlds)
 
 
 def _batch(apply: Callable, observed: Any, now: TrainState, rollout: Rollout, advantages: Array) -> Batch:

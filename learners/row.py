@@ -24,6 +24,11 @@ def split(row: Array, like: Any) -> Any:
     """The inverse of `join`, shaped as the tree `like`; leaves of one shape share a compiled copy."""
     leaves, structure = jax.tree.flatten(like)
     begins = jnp.array([0, *accumulate(leaf.size for leaf in leaves)], jnp.int32)
+
+    def part(number: Array, size: int) -> Array:
+        begin = lax.dynamic_index_in_dim(begins, number, keepdims=False, allow_negative_indices=False)
+        return lax.dynamic_slice_in_dim(row, begin, size, allow_negative_indices=False)
+
     with one_zero(row):
-        parts = [lax.dynamic_slice_in_dim(row, begins[number], leaf.size) for number, leaf in zip(hidden(len(leaves)), leaves, strict=True)]
+        parts = [part(number, leaf.size) for number, leaf in zip(hidden(len(leaves)), leaves, strict=True)]
     return jax.tree.unflatten(structure, [part.reshape(leaf.shape) for part, leaf in zip(parts, leaves, strict=True)])
