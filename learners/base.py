@@ -115,7 +115,4 @@ def over_blocks(function: Callable, blocks: Any, *given: Any) -> tuple[Any, Any]
         return jax.tree.map(put, blocks, before, after), more
 
     count = len(jax.tree.leaves(blocks)[0])
-    if count == 1:  # a loop that runs once would be a fifteenth more to compile
-        blocks, more = one(blocks, (0, *jax.tree.map(lambda leaf: leaf[0], given)))
-        return blocks, jax.tree.map(lambda leaf: leaf[None], more)
     return lax.scan(one, blocks, (jnp.arange(count), *given))

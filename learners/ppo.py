@@ -105,7 +105,7 @@ def update(
     total_blocks = blocks * lax.axis_size(DEVICES)
     count = config.minibatches(worlds * total_blocks, length, total_blocks)
     together = looked_at_once(length, count)
-    advantages = lax.map(config.advantages, rollout)
+    advantages = jax.vmap(config.advantages)(rollout)
     finite = jnp.isfinite(advantages + rollout.log_prob).all(axis=1)
     stand_ins = jax.vmap(_stand_ins)(finite)
     block_ids = lax.axis_index(DEVICES) * blocks + jnp.arange(blocks)

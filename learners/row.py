@@ -25,10 +25,10 @@ def split(row: Array, like: Any) -> Any:
     leaves, structure = jax.tree.flatten(like)
     begins = jnp.array([0, *accumulate(leaf.size for leaf in leaves)], jnp.int32)
 
-    def part(number: Array, size: int) -> Array:
+    def take(number: Array, size: int) -> Array:
         begin = lax.dynamic_index_in_dim(begins, number, keepdims=False, allow_negative_indices=False)
         return lax.dynamic_slice_in_dim(row, begin, size, allow_negative_indices=False)
 
     with one_zero(row):
-        parts = [part(number, leaf.size) for number, leaf in zip(hidden(len(leaves)), leaves, strict=True)]
+        parts = [take(number, leaf.size) for number, leaf in zip(hidden(len(leaves)), leaves, strict=True)]
     return jax.tree.unflatten(structure, [part.reshape(leaf.shape) for part, leaf in zip(parts, leaves, strict=True)])

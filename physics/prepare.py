@@ -130,7 +130,7 @@ def acting_joints(scene: Scene, nodes: int) -> Array:
     movable = jnp.concatenate([bodies.active & (bodies.inverse_mass > 0), jnp.zeros((extra, worlds), bool)])
 
     def read(flags: Array, index: Array) -> Array:
-        return jnp.any((jnp.arange(nodes)[:, None] == index[:, None]) & flags, axis=1)
+        return jnp.any(attach.is_at(index, nodes) & flags, axis=1)
 
     a, b = joints.body_a, joints.body_b
     return joints.active & read(present, a) & read(present, b) & (read(movable, a) | read(movable, b))
