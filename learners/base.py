@@ -40,7 +40,7 @@ class Rollout:
     terminated: Array  # [L, W]
     truncated: Array  # [L, W]
     final_value: Array  # [L, W] value of the state that a truncated episode ended in, else 0
-    last_value: Array  # [W] value of the state after the last step
+    last_value: Array  # [W] value of the state after the last step, 0 where an episode ended in it
     memory: Memory = ()  # before the first step; what comes after follows from the observations
 
 

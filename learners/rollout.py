@@ -93,7 +93,8 @@ def collect(
     begun = worlds
     worlds, kept = play(act, env, begun, keys, length, keep)
     motion, action, log_prob, value, reward, terminated, truncated, final_motion, memory = kept
-    final_value, last_value = _ends(apply, params, env, worlds, final_motion, memory, truncated)
+    # Of the last step too, wherever something comes after it: an episode that goes on has not been reset, so its state is the final one.
+    after = _values(apply, params, env, worlds.env.level, final_motion, memory, truncated.at[-1].set(~terminated[-1]))
     rollout = Rollout(
         level=worlds.env.level,
         motion=motion,
@@ -103,8 +104,8 @@ def collect(
         reward=reward,
         terminated=terminated,
         truncated=truncated,
-        final_value=final_value,
-        last_value=last_value,
+        final_value=jnp.where(truncated, after, 0.0),
+        last_value=jnp.where(truncated[-1], 0.0, after[-1]),
         memory=begun.memory,
     )
     counts = jnp.ones_like(truncated) if begun.late is None else ~(begun.late & first(terminated | truncated))
@@ -112,28 +113,22 @@ def collect(
     return dataclasses.replace(worlds, outcome=outcome), rollout
 
 
-def _ends(
-    apply: Callable, params: Params, env: Env, now: Worlds, final_motion: Motion, memory: Memory, truncated: Array
-) -> tuple[Array, Array]:
-    """Values `[L, W]` of the states in which truncated episodes ended, else 0, and `[W]` of the state after the last step.
+def _values(apply: Callable, params: Params, env: Env, level: Level, motions: Motion, memories: Memory, wanted: Array) -> Array:
+    """Values `[L, W]` of the states `motions [L, ..., W]` that are wanted, else 0. Only steps that have one are looked at.
 
-    One loop for both, over the steps in which an episode was cut off and the last. It sees and judges what lies in memory, as
-    the rollout's loop does, so that it shares that one's compiled kernels.
+    A loop over those steps: it sees and judges what lies in memory, as the rollout's loop does, so that it shares that
+    one's compiled kernels.
     """
-    ends, last = (final_motion, memory), (now.env.physics.motion, now.memory)
-    motions, memories = jax.tree.map(lambda ends, last: jnp.concatenate([ends, last[None]]), ends, last)
-    wanted = jnp.concatenate([truncated, jnp.ones_like(truncated[:1])])
     some = jnp.any(wanted, axis=1)
     steps = jnp.argsort(~some)
 
     def judge(number: Array, values: Array) -> Array:
         step = steps[number]
         motion, memory, here = jax.tree.map(lambda leaf: leaf[step], (motions, memories, wanted))
-        value = apply(params, look(env, now.env.level, motion), *batch_first(memory))[1]
+        value = apply(params, look(env, level, motion), *batch_first(memory))[1]
         return values.at[step].set(jnp.where(here, value, 0.0))
 
-    values = lax.fori_loop(0, some.sum(), judge, jnp.zeros(wanted.shape))
-    return values[:-1], values[-1]
+    return lax.fori_loop(0, some.sum(), judge, jnp.zeros(wanted.shape))
 
 
 def batch_first(memory: Memory) -> Memory:
