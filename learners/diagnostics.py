@@ -8,8 +8,9 @@ import jax.numpy as jnp
 from jax import lax
 
 from learners.base import DEVICES, Array, Params
+from learners.networks.sums import total
 
-SATURATED = 0.99  # a tanh beyond it hardly passes a gradient on
+SATURATED = 0.99  # a tanh from there on hardly passes a gradient on
 
 
 def mean(value: Array) -> Array:
@@ -38,10 +39,14 @@ def watched(apply: Callable, params: Params, *seen: Any) -> tuple[Any, Array]:
     layers = [leaf for path, leaf in jax.tree_util.tree_leaves_with_path(sown) if "'hidden'" in jax.tree_util.keystr(path)]
     if not layers:
         return said, jnp.zeros(())
-    rows = [lax.stop_gradient(leaf).reshape(-1, leaf.shape[-1]) for leaf in layers]
-    lowest = lax.pmin(jnp.concatenate([row.min(0) for row in rows]), DEVICES)
-    highest = lax.pmax(jnp.concatenate([row.max(0) for row in rows]), DEVICES)
-    zero = (lowest == 0) & (highest == 0)
+    counted = [_exceptions(lax.stop_gradient(leaf)) for leaf in layers]
+    return said, (lax.psum(jnp.concatenate(counted, axis=1), DEVICES) == 0).any(0).astype(jnp.float32).mean()
+
+
+def _exceptions(hidden: Array) -> Array:
+    """For units `[..., F]`: how many samples are not zero, not saturated above, not saturated below, `[3, F]`."""
     # A rectifier may well stay above 1 and be alive, so only what stays within counts as saturated.
-    saturated = ((lowest > SATURATED) & (highest <= 1)) | ((highest < -SATURATED) & (lowest >= -1))
-    return said, (zero | saturated).astype(jnp.float32).mean()
+    least, most = jnp.array([[0, SATURATED, -1], [0, 1, -SATURATED]])[..., None]
+    asked = hidden[..., None, :]
+    others = (asked < least) | (asked > most)
+    return total(others.reshape(*hidden.shape[:-1], -1).astype(jnp.float32)).reshape(3, -1)

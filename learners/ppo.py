@@ -23,7 +23,7 @@ from jax import lax
 
 from envs.base import Level
 from envs.env import Env
-from learners import advantage, diagnostics, proximal, row
+from learners import advantage, chance, diagnostics, proximal, row
 from learners.base import DEVICES, Array, Params, Rollout, TrainState, join_blocks
 from learners.rollout import batch_first, look
 from physics.base import Motion
@@ -108,7 +108,8 @@ def update(
     advantages = jax.vmap(config.advantages)(rollout)
     finite = jnp.isfinite(advantages + rollout.log_prob).all(axis=1)
     stand_ins = jax.vmap(_stand_ins)(finite)
-    block_ids = lax.axis_index(DEVICES) * blocks + jnp.arange(blocks)
+    numbers = lax.axis_index(DEVICES) * blocks * worlds + jnp.arange(blocks * worlds).reshape(blocks, worlds)
+    keys = lax.map(functools.partial(chance.of_worlds, key), numbers)
 
     def minibatch(now: TrainState, order: Array) -> tuple[TrainState, dict[str, Array]]:
         part, gain = _take((rollout, advantages), order)
@@ -119,8 +120,7 @@ def update(
         return _step(optimizer, config, now, gradient, metrics)
 
     def epoch(now: TrainState, number: Array) -> tuple[TrainState, dict[str, Array]]:
-        own = jax.random.fold_in(key, number)
-        orders = lax.map(lambda block: _shuffled(jax.random.fold_in(own, block[0]), block[1]), (block_ids, stand_ins))
+        orders = lax.map(lambda block: _shuffled(chance.at(block[0], number), block[1]), (keys, stand_ins))
         return lax.scan(minibatch, now, jnp.swapaxes(orders.reshape(blocks, count, worlds // count), 0, 1))
 
     state, steps = lax.scan(epoch, state, jnp.arange(config.epochs))
@@ -140,9 +140,9 @@ def _stand_ins(finite: Array) -> Array:
     return jnp.where(before < 0, jnp.argmax(finite), before)
 
 
-def _shuffled(key: Array, values: Array) -> Array:
-    """Values in an order by chance. One sort: `jax.random.permutation` makes new keys for it, which takes as long again to compile."""
-    return lax.sort((jax.random.bits(key, values.shape), values), num_keys=1)[1]
+def _shuffled(keys: Array, values: Array) -> Array:
+    """Values `[W]` in an order by chance, that of their keys: a key is as much chance as what would be drawn from it."""
+    return lax.sort((*jnp.moveaxis(jax.random.key_data(keys), -1, 0), values), num_keys=2)[2]
 
 
 def _take(data: Any, worlds: Array) -> Any:
@@ -221,14 +221,15 @@ def _step(
     average = proximal.after(now.proximal, params, config.ewma_decay) if now.proximal else None
     average = jax.tree.map(keep, average, now.proximal)
     after = dataclasses.replace(now, params=params, optimizer=moments, skipped=skipped, proximal=average)
-    return after, metrics | {"taken": fine, "in_a_row": skipped}
+    # Counts as floats too: what is stacked over steps is one kind of array.
+    return after, metrics | {"taken": fine.astype(jnp.float32), "in_a_row": skipped.astype(jnp.float32)}
 
 
 def _of_steps(steps: dict[str, Array]) -> dict[str, Array]:
     """Metrics of all gradient steps: means over those that were taken, and how many were not."""
     taken, in_a_row = steps.pop("taken"), steps.pop("in_a_row")
-    means = {name: jnp.where(taken, value, 0.0).sum() / taken.sum() for name, value in steps.items()}
-    return means | {"skipped_updates": (~taken).sum(), "skipped_in_a_row": in_a_row.max()}
+    means = {name: jnp.where(taken > 0, value, 0.0).sum() / taken.sum() for name, value in steps.items()}
+    return means | {"skipped_updates": (1 - taken).sum(), "skipped_in_a_row": in_a_row.max()}
 
 
 def _of_rollout(reward: Array, value: Array, advantages: Array) -> dict[str, Array]:

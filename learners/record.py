@@ -8,7 +8,7 @@ from jax import lax
 
 from envs.base import EnvState, Level, Step
 from envs.env import Env
-from learners import rollout
+from learners import chance, rollout
 from learners.base import Act, Array, Decision
 from physics.base import Controls, Motion
 from physics.pytree import count_worlds
@@ -30,7 +30,7 @@ class Recording:
 def episodes(act: Act, env: Env, levels: Level, key: Array, memory: int = 0) -> Recording:
     """One episode of every level `[..., W]`, as a policy that remembers so many units plays it."""
     worlds = rollout.begin(env, levels, memory)
-    keys = jax.vmap(jax.random.fold_in, (None, 0))(key, jnp.arange(count_worlds(levels)))
+    keys = chance.of_worlds(key, jnp.arange(count_worlds(levels)))
 
     def keep(state: EnvState, decision: Decision, step: Step) -> Moment:
         return _moment(env, state, decision[0], step)

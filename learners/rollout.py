@@ -1,7 +1,7 @@
 """The rollout, the only one in the project: training, evaluation, scouting and clips all use it.
 
 It plays one block of worlds for a number of steps and keeps of every step what it is asked to keep.
-Random numbers belong to worlds, not to devices: world `i` draws from `fold_in(keys[i], t)`.
+Random numbers belong to worlds, not to devices: world `i` draws from `chance.at(keys, t)[i]`.
 """
 
 import dataclasses
@@ -16,7 +16,7 @@ from envs import outcome
 from envs.base import EnvState, Level, Step
 from envs.env import Env
 from envs.observations import Observation
-from learners import advantage
+from learners import advantage, chance
 from learners.advantage import Estimate
 from learners.base import Act, Array, Decision, Memory, Params, Rollout, Worlds
 from physics.base import Motion
@@ -43,7 +43,7 @@ def play(act: Act, env: Env, worlds: Worlds, keys: Array, length: int, keep: Kee
     def step(now: Worlds, t: Array) -> tuple[Worlds, Any]:
         # Seen here and not taken from the step before, as the first step would need a second compiled observation.
         seen = look(env, now.env.level, now.env.physics.motion)
-        decision = act(seen, jax.vmap(jax.random.fold_in, (0, None))(keys, t), *now.memory)
+        decision = act(seen, chance.at(keys, t), *now.memory)
         following, taken = env.advance(now.env, decision[0])
         return _after(now, following, taken, decision[3:]), keep(now.env, decision, taken)
 

@@ -19,7 +19,7 @@ from cluster.mesh import COPIED, SHARED
 from envs.base import EnvState, Level
 from envs.env import Env
 from envs.outcome import Outcome
-from learners import advantage, evaluate, rollout
+from learners import advantage, chance, evaluate, rollout
 from learners.advantage import Estimate
 from learners.base import DEVICES, Array, Params, Rollout, Worlds, join_blocks, over_blocks, split_blocks
 from learners.evaluate import Attempts
@@ -119,13 +119,13 @@ class RolloutWorker:
     def _begin_blocks(self, levels: Level, key: Array, first: Array) -> Worlds:
         worlds = rollout.begin(self.env, levels, self.memory)
         if self._stagger:
-            keys = jax.vmap(jax.random.fold_in, (None, 0))(key, first + jnp.arange(count_worlds(levels)))
+            keys = chance.of_worlds(key, first + jnp.arange(count_worlds(levels)))
             worlds = rollout.stagger(worlds, keys, self.env.config.max_steps)
         return split_blocks(worlds, self.blocks)
 
     def _world_keys(self, key: Array, first: Array, block: Array) -> Array:
         """Keys of a block's worlds, counted from world `first`: they depend on the world's number, not on device or worker."""
-        return jax.vmap(jax.random.fold_in, (None, 0))(key, first + block * self._block + jnp.arange(self._block))
+        return chance.of_worlds(key, first + block * self._block + jnp.arange(self._block))
 
     def _my_blocks(self, count: int) -> Array:
         return lax.axis_index(DEVICES) * count + jnp.arange(count)

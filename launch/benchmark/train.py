@@ -84,7 +84,7 @@ def _measure(config: TrainBenchmark, size: str, network: str) -> dict:
     env = roles.worker.env
     worlds = roles.worker.assign(draw_levels(env.capacity, config.worlds), jax.random.key(4))
     state = roles.learner.init(jax.random.key(0))
-    whole = timing.measure(jax.jit(_iteration(roles)), state, worlds, jax.random.key(1), rounds=config.rounds)
+    whole = timing.measure(jax.jit(_iteration(roles)), state, worlds, *jax.random.split(jax.random.key(1)), rounds=config.rounds)
     samples = config.worlds * config.steps
     seconds, work = _phases(chosen, roles, state, worlds, config.rounds) if config.phases else ({}, None)
     parameters = sum(leaf.size for leaf in jax.tree.leaves(state.params))
@@ -102,10 +102,10 @@ def _measure(config: TrainBenchmark, size: str, network: str) -> dict:
     }  # fmt: skip
 
 
-def _iteration(roles: Roles) -> Callable[[TrainState, Worlds, Array], tuple]:
-    def iteration(state: TrainState, worlds: Worlds, key: Array) -> tuple:
-        worlds, played = roles.worker.collect(state.params, worlds, jax.random.fold_in(key, 0))
-        state, metrics = roles.learner.update(state, played, jax.random.fold_in(key, 1))
+def _iteration(roles: Roles) -> Callable[[TrainState, Worlds, Array, Array], tuple]:
+    def iteration(state: TrainState, worlds: Worlds, to_play: Array, to_learn: Array) -> tuple:
+        worlds, played = roles.worker.collect(state.params, worlds, to_play)
+        state, metrics = roles.learner.update(state, played, to_learn)
         return state, worlds, metrics
 
     return iteration

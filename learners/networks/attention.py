@@ -7,6 +7,8 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
+from learners.networks.dense import Dense
+
 Array = jax.Array
 FORBIDDEN = -1e9  # finite, so that a row without anything to look at gives no NaN
 
@@ -23,10 +25,10 @@ class RelationalAttention(nn.Module):
         """Look along `mask [B, relations, Q, K]`; the heads are split evenly over the relations, in order."""
         relations, asking = mask.shape[1:3]
         group, each = self.heads // relations, self.width // self.heads
-        projected = nn.Dense(3 * self.width, dtype=self.dtype, name="qkv")(nodes)
+        projected = Dense(3 * self.width, dtype=self.dtype, name="qkv")(nodes)
         shape = (*nodes.shape[:2], relations, group, each)
         query, key, value = (part.reshape(shape) for part in jnp.split(projected, 3, axis=-1))
         scores = jnp.einsum("bqrgd,bkrgd->brgqk", query[:, :asking], key).astype(jnp.float32) / math.sqrt(each)
         weights = nn.softmax(jnp.where(mask[:, :, None], scores, FORBIDDEN), axis=-1).astype(self.dtype)
         found = jnp.einsum("brgqk,bkrgd->bqrgd", weights, value).reshape(nodes.shape[0], asking, self.width)
-        return nn.Dense(nodes.shape[-1], dtype=self.dtype, name="out")(found)
+        return Dense(nodes.shape[-1], dtype=self.dtype, name="out")(found)

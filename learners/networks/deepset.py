@@ -12,6 +12,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 
 from envs.observations.entities import Entities
+from learners.networks.dense import Dense
 from learners.networks.message import read
 
 Array = jax.Array
@@ -42,8 +43,8 @@ class DeepSet(nn.Module):
 
     def _look(self, name: str, entity: Array) -> Array:
         # Features are read in float32 whatever the precision: places are told to a millimetre.
-        hidden = nn.relu(nn.Dense(self.width, name=f"{name}_1")(entity)).astype(self.dtype)
-        again = nn.relu(nn.Dense(self.width, dtype=self.dtype, name=f"{name}_2")(hidden))
+        hidden = nn.relu(Dense(self.width, name=f"{name}_1")(entity)).astype(self.dtype)
+        again = nn.relu(Dense(self.width, dtype=self.dtype, name=f"{name}_2")(hidden))
         for layer in (hidden, again):
             self.sow("intermediates", "hidden", layer)
         return again

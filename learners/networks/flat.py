@@ -7,6 +7,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 
 from envs.observations import flat
+from learners.networks.dense import Dense
 
 
 class Flat(nn.Module):
@@ -18,6 +19,6 @@ class Flat(nn.Module):
     @nn.compact
     def __call__(self, seen: flat.Flat) -> jax.Array:
         """Encode a batch; in float32 whatever the precision, as places are told to a millimetre."""
-        hidden = nn.relu(nn.Dense(self.width)(seen.features)).astype(self.dtype)
+        hidden = nn.relu(Dense(self.width)(seen.features)).astype(self.dtype)
         self.sow("intermediates", "hidden", hidden)
         return hidden

@@ -9,6 +9,8 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
+from learners.networks.dense import Dense, add
+
 Array = jax.Array
 
 
@@ -26,9 +28,9 @@ class Gate(nn.Module):
         known_reset, known_update = jnp.split(self._dense("known", 2 * width)(known), 2, axis=-1)
         later = self.param("bias", nn.initializers.zeros, (width,)).astype(self.dtype)
         reset = nn.sigmoid(found_reset + known_reset)
-        update = nn.sigmoid(found_update + known_update - later)
+        update = nn.sigmoid(add(found_update + known_update, -later))
         proposed = nn.tanh(found_new + self._dense("reset", width)(reset * known))
         return known + update * (proposed - known)
 
-    def _dense(self, name: str, outputs: int) -> nn.Dense:
-        return nn.Dense(outputs, use_bias=False, dtype=self.dtype, name=name)
+    def _dense(self, name: str, outputs: int) -> Dense:
+        return Dense(outputs, bias=False, dtype=self.dtype, name=name)

@@ -8,6 +8,7 @@ import numpy as np
 from flax import linen as nn
 
 from learners import distributions
+from learners.networks.dense import Dense
 from learners.networks.recurrent import Recurrent
 
 Array = jax.Array
@@ -40,8 +41,6 @@ class ActorCritic(nn.Module):
     def _tower(self, name: str, features: Array, outputs: int, scale: float) -> Array:
         hidden = features
         for layer in range(self.depth):
-            kernel = nn.initializers.orthogonal(ROOT2)
-            hidden = nn.tanh(nn.Dense(self.width, kernel_init=kernel, dtype=self.dtype, name=f"{name}_{layer + 1}")(hidden))
+            hidden = nn.tanh(Dense(self.width, scale=ROOT2, dtype=self.dtype, name=f"{name}_{layer + 1}")(hidden))
             self.sow("intermediates", "hidden", hidden)
-        last = nn.Dense(outputs, kernel_init=nn.initializers.orthogonal(scale), dtype=jnp.float32, name=f"{name}_out")
-        return last(hidden.astype(jnp.float32))
+        return Dense(outputs, scale=scale, name=f"{name}_out")(hidden)  # in float32 whatever the precision

@@ -12,6 +12,7 @@ from flax import linen as nn
 
 from envs.observations.entities import Entities
 from envs.observations.flat import owners
+from learners.networks.dense import Dense
 
 Array = jax.Array
 
@@ -44,8 +45,8 @@ class Messages(nn.Module):
         nodes = jnp.concatenate([bodies, walls], axis=1)
         width, count = bodies.shape[-1], bodies.shape[1]
         ends = [read(wiring.hearer, nodes), read(wiring.speaker, nodes)]
-        said = nn.Dense(width, dtype=self.dtype, name="joint")(jnp.concatenate([*ends, joints], axis=-1))
-        push = nn.Dense(width, dtype=self.dtype, name="thruster")(jnp.concatenate([read(wiring.pushed, nodes), thrusters], axis=-1))
+        said = Dense(width, dtype=self.dtype, name="joint")(jnp.concatenate([*ends, joints], axis=-1))
+        push = Dense(width, dtype=self.dtype, name="thruster")(jnp.concatenate([read(wiring.pushed, nodes), thrusters], axis=-1))
         # Walls cannot hear. What empty slots say reaches nobody, as their one-hot is zero.
         to = jnp.concatenate([wiring.hearer, wiring.pushed], axis=1)[..., :count]
         return bodies + jnp.einsum("bjn,bjf->bnf", to, jnp.concatenate([said, push], axis=1))

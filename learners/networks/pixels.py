@@ -11,6 +11,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 
 from envs.observations import pixels
+from learners.networks.dense import Dense
 
 
 class Pixels(nn.Module):
@@ -25,6 +26,6 @@ class Pixels(nn.Module):
         """Encode a batch of pictures of any size."""
         coarse = nn.Conv(self.channels, (8, 8), (4, 4), dtype=self.dtype, name="conv_1")(seen.image - 0.5)
         fine = nn.Conv(2 * self.channels, (4, 4), (2, 2), dtype=self.dtype, name="conv_2")(nn.relu(coarse))
-        hidden = nn.relu(nn.Dense(self.width, dtype=self.dtype, name="dense")(nn.relu(fine).reshape(fine.shape[0], -1)))
+        hidden = nn.relu(Dense(self.width, dtype=self.dtype, name="dense")(nn.relu(fine).reshape(fine.shape[0], -1)))
         self.sow("intermediates", "hidden", hidden)
         return jnp.concatenate([hidden.astype(jnp.float32), seen.gravity], axis=-1)

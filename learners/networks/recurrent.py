@@ -10,6 +10,8 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
+from learners.networks.dense import Dense
+
 Array = jax.Array
 
 
@@ -26,7 +28,7 @@ class Recurrent(nn.Module):
         With `ended [blocks, L, W]` it is `L` steps: features are `[blocks x L x W, F]`, the memory is `[blocks, W, units]`, and it
         is cleared after each step that ended an episode.
         """
-        entry = nn.relu(nn.Dense(self.units, dtype=self.dtype, name="entry")(features))
+        entry = nn.relu(Dense(self.units, dtype=self.dtype, name="entry")(features))
         cell = nn.GRUCell(self.units, dtype=self.dtype, name="cell")
         before = jnp.zeros((features.shape[0], self.units)) if memory is None else memory
         after, found = cell(before, entry) if ended is None else _in_order(cell, before, entry, ended)

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 
 from envs.observations.flat_padded import FlatPadded
+from learners.networks.dense import Dense
 
 
 class Rows(nn.Module):
@@ -22,8 +23,8 @@ class Rows(nn.Module):
     @nn.compact
     def __call__(self, seen: FlatPadded) -> jax.Array:
         """Encode a batch."""
-        hidden = nn.relu(nn.Dense(self.width, name="row_1")(seen.rows)).astype(self.dtype)
-        rows = nn.relu(nn.Dense(self.width, dtype=self.dtype, name="row_2")(hidden))
+        hidden = nn.relu(Dense(self.width, name="row_1")(seen.rows)).astype(self.dtype)
+        rows = nn.relu(Dense(self.width, dtype=self.dtype, name="row_2")(hidden))
         for layer in (hidden, rows):
             self.sow("intermediates", "hidden", layer)
         rows = jnp.where(seen.mask[..., None], rows, 0)  # which is also the least that `relu` gives

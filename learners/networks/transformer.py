@@ -16,8 +16,11 @@ from envs.base import Role
 from envs.observations.entities import Entities
 from envs.observations.relations import RELATIONS, RelatedEntities
 from learners.networks.attention import RelationalAttention
+from learners.networks.dense import Dense
 from learners.networks.gate import Gate
 from learners.networks.message import Messages, Wiring
+from learners.networks.norm import Norm
+from learners.networks.settled import settled
 
 Array = jax.Array
 WALL_ROLES = len(Role) - 1  # roles that `room` tells of every wall; gravity follows
@@ -45,20 +48,20 @@ class Transformer(nn.Module):
         mask = _mask(seen, self.relations, walls.shape[1])
         wiring = Wiring.of(seen, seen.bodies.shape[1] + walls.shape[1], self.dtype)
         for layer in range(self.layers):
-            tokens = self._layer(f"layer_{layer + 1}", tokens, walls, mask)
+            tokens = self._layer(f"layer_{layer + 1}", settled(tokens), walls, mask)
             heard = Messages(self.dtype, name=f"messages_{layer + 1}")(tokens[:, 1:], walls, joints, thrusters, wiring)
             tokens = jnp.concatenate([tokens[:, :1], heard], axis=1)
         return _mean(tokens, seen.body_mask)
 
     def _embed(self, name: str, features: Array) -> Array:
         # In float32 whatever the precision: places are told to a millimetre.
-        return nn.tanh(nn.Dense(self.width, name=name)(features)).astype(self.dtype)
+        return nn.tanh(Dense(self.width, name=name)(features)).astype(self.dtype)
 
     def _layer(self, name: str, tokens: Array, walls: Array, mask: Array) -> Array:
         nodes = jnp.concatenate([tokens, walls], axis=1)
         attention = RelationalAttention(self.heads, self.attention_width, self.dtype, name=f"{name}_attention")
         found = self._watched(nn.relu(attention(self._norm(f"{name}_before", nodes), mask)))
-        tokens = Gate(self.dtype, name=f"{name}_gate")(tokens, found)
+        tokens = settled(Gate(self.dtype, name=f"{name}_gate")(tokens, found))
         thought = self._norm(f"{name}_between", tokens)
         if self.expansion:
             thought = nn.relu(self._dense(f"{name}_wide", self.expansion * self.width)(thought))
@@ -69,11 +72,11 @@ class Transformer(nn.Module):
         self.sow("intermediates", "hidden", hidden)
         return hidden
 
-    def _dense(self, name: str, outputs: int) -> nn.Dense:
-        return nn.Dense(outputs, dtype=self.dtype, name=name)
+    def _dense(self, name: str, outputs: int) -> Dense:
+        return Dense(outputs, dtype=self.dtype, name=name)
 
     def _norm(self, name: str, tokens: Array) -> Array:
-        return nn.LayerNorm(dtype=self.dtype, name=name)(tokens)  # which takes its means in float32
+        return Norm(self.dtype, name=name)(tokens)
 
 
 def _directed(joints: Array) -> Array:
