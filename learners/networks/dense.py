@@ -24,7 +24,7 @@ class Dense(nn.Module):
     """`[..., F]` -> `[..., outputs]`."""
 
     outputs: int
-    bias: bool = True
+    use_bias: bool = True
     scale: float = 0.0  # of orthogonal parameters to begin with; 0 draws them after LeCun
     dtype: Any = jnp.float32
 
@@ -33,7 +33,7 @@ class Dense(nn.Module):
         """Compute in `dtype`."""
         kernel = self.param("kernel", _begin(self.scale), (features.shape[-1], self.outputs), jnp.float32)
         product = _product(features.astype(self.dtype), kernel.astype(self.dtype))
-        if not self.bias:
+        if not self.use_bias:
             return product
         return add(product, self.param("bias", nn.initializers.zeros, (self.outputs,), jnp.float32).astype(self.dtype))
 

@@ -33,4 +33,4 @@ class Gate(nn.Module):
         return known + update * (proposed - known)
 
     def _dense(self, name: str, outputs: int) -> Dense:
-        return Dense(outputs, bias=False, dtype=self.dtype, name=name)
+        return Dense(outputs, use_bias=False, dtype=self.dtype, name=name)

@@ -17,7 +17,7 @@ from learners.networks.sums import mean, total
 FEATURES = 3.0 + jax.random.normal(jax.random.key(0), (5, 4, 7))  # away from 0, as a spread is lost to rounding there
 PAIRS: dict[str, tuple[Callable, Callable]] = {
     "dense": (lambda dtype: Dense(6, dtype=dtype), lambda dtype: nn.Dense(6, dtype=dtype)),
-    "dense without bias": (lambda dtype: Dense(6, bias=False, dtype=dtype), lambda dtype: nn.Dense(6, use_bias=False, dtype=dtype)),
+    "dense without bias": (lambda dtype: Dense(6, use_bias=False, dtype=dtype), lambda dtype: nn.Dense(6, use_bias=False, dtype=dtype)),
     "orthogonal dense": (
         lambda dtype: Dense(6, scale=0.5, dtype=dtype),
         lambda dtype: nn.Dense(6, kernel_init=nn.initializers.orthogonal(0.5), dtype=dtype),
