@@ -48,5 +48,5 @@ def _exceptions(hidden: Array) -> Array:
     # A rectifier may well stay above 1 and be alive, so only what stays within counts as saturated.
     least, most = jnp.array([[0, SATURATED, -1], [0, 1, -SATURATED]])[..., None]
     asked = hidden[..., None, :]
-    others = (asked < least) | (asked > most)
+    others = ~((asked >= least) & (asked <= most))  # also what is not a number
     return total(others.reshape(*hidden.shape[:-1], -1).astype(jnp.float32)).reshape(3, -1)

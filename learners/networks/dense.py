@@ -15,7 +15,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 from jax import lax
 
-from learners.networks.sums import total
+from learners.networks.sums import rows, total
 
 Array = jax.Array
 
@@ -56,7 +56,7 @@ def _product_forward(features: Array, kernel: Array) -> tuple[Array, tuple[Array
 
 def _product_backward(kept: tuple[Array, Array], gradient: Array) -> tuple[Array, Array]:
     features, kernel = kept
-    return gradient @ kernel.T, lax.dot_general(_rows(features), _rows(gradient), (((0,), (0,)), ((), ())))
+    return gradient @ kernel.T, lax.dot_general(rows(features), rows(gradient), (((0,), (0,)), ((), ())))
 
 
 _product.defvjp(_product_forward, _product_backward)
@@ -77,7 +77,3 @@ def _add_backward(_: None, gradient: Array) -> tuple[Array, Array]:
 
 
 add.defvjp(_add_forward, _add_backward)
-
-
-def _rows(values: Array) -> Array:
-    return values.reshape(-1, values.shape[-1])

@@ -10,12 +10,17 @@ import jax.numpy as jnp
 Array = jax.Array
 
 
+def rows(values: Array) -> Array:
+    """`[..., F]` as `[rows, F]`."""
+    return values.reshape(-1, values.shape[-1])
+
+
 def total(values: Array) -> Array:
     """Sum of `[..., F]` over all axes but the last, taken in float32."""
-    rows = values.reshape(-1, values.shape[-1])
+    flat = rows(values)
     if jax.default_backend() != "cpu":
-        return rows.sum(0, dtype=jnp.float32).astype(values.dtype)
-    return jnp.matmul(jnp.ones(len(rows), rows.dtype), rows, preferred_element_type=jnp.float32).astype(values.dtype)
+        return flat.sum(0, dtype=jnp.float32).astype(values.dtype)
+    return jnp.matmul(jnp.ones(len(flat), flat.dtype), flat, preferred_element_type=jnp.float32).astype(values.dtype)
 
 
 def mean(values: Array) -> Array:

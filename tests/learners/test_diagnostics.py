@@ -60,6 +60,14 @@ def test_the_share_is_that_of_all_units_and_a_unit_must_be_dead_on_every_device(
     assert share(Layer(units=(("relu", 1.0, -9.0),)), {}, halves, devices=2) == 1
 
 
+def test_what_is_not_a_number_is_not_dead():
+    """Whether all of a unit's samples are so or one."""
+    one = INPUTS.copy()
+    one[0] = np.nan
+    for unit, seen in ((("tanh", float("nan"), 0.0), INPUTS), (("relu", 1.0, -9.0), one)):
+        assert share(Layer(units=(unit,)), {}, seen) == 0
+
+
 def test_the_agents_network_shows_its_hidden_units_and_keeps_nothing_of_it():
     level = mixed()
     seen = ENV.observe(level, level.start)
